@@ -1,0 +1,1 @@
+"""Settings, wiring, server and command line; imported by nobody."""

@@ -1,0 +1,1 @@
+"""Query languages (PromQL, LogQL) evaluated over telemetry. Pure: telemetry and a query in, a result out."""

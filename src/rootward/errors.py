@@ -1,0 +1,109 @@
+"""The whole exception tree, so that a reader sees at a glance what can go wrong and who catches it.
+
+```
+RootwardError
+├── SettingsError              rootward.yaml or the environment is wrong (the command line prints it and stops)
+├── InputError                 something a person gave us cannot be used
+│   ├── AlertError             an alert payload that no known format accepts
+│   ├── CapsuleError           a capsule that is missing, half-written, corrupt or of another version
+│   │   └── CapsuleVersionError
+│   └── DatasetError           a public data set that is not laid out as its authors publish it
+├── BackendError               a back end could not answer; becomes an Answer, never escapes a source
+│   ├── BackendUnreachable     no connection, TLS failure, name not found
+│   ├── BackendTimeout         no answer before the deadline
+│   ├── BackendRateLimited     429 until the deadline; carries retry_after_s
+│   ├── BackendMalformed       it answered with something that is not its own API
+│   ├── NotPermitted           401 or 403
+│   └── QueryRejected          the query was wrong (4xx that is not about permission)
+├── EngineError                a dojo engine cannot evaluate a query
+│   ├── QuerySyntaxError       the text is not in the language
+│   ├── QueryExecutionError    it parses, and fails while evaluated (many-to-many matching …)
+│   └── QueryTooLarge          it exceeds a named limit
+└── WorldError                 a world, fault or parameter that does not exist or cannot be built
+```
+A subclass exists because somebody catches it or reports it differently.
+"""
+
+
+class RootwardError(Exception):
+    """Base of every error we raise on purpose."""
+
+
+class SettingsError(RootwardError):
+    """Settings are wrong; the message names the key, where it was read, and the nearest valid key."""
+
+
+class InputError(RootwardError):
+    """Something a person gave us cannot be used; the message says what was expected."""
+
+
+class AlertError(InputError):
+    """An alert payload that no known format accepts."""
+
+
+class CapsuleError(InputError):
+    """A capsule that is missing, half-written or corrupt."""
+
+
+class CapsuleVersionError(CapsuleError):
+    """A capsule written by a version of the format that this version cannot read."""
+
+
+class DatasetError(InputError):
+    """A public data set that is not laid out as its authors publish it."""
+
+
+class BackendError(RootwardError):
+    """A back end could not answer. `source` names the connector."""
+
+    def __init__(self, message: str, *, source: str = "") -> None:
+        super().__init__(message)
+        self.source = source
+
+
+class BackendUnreachable(BackendError):
+    """No connection, TLS failure, name not found."""
+
+
+class BackendTimeout(BackendError):
+    """No answer before the deadline."""
+
+
+class BackendRateLimited(BackendError):
+    """429 until the deadline."""
+
+    def __init__(self, message: str, *, source: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, source=source)
+        self.retry_after_s = retry_after_s
+
+
+class BackendMalformed(BackendError):
+    """It answered with something that is not its own API (HTML, wrong types, half a document)."""
+
+
+class NotPermitted(BackendError):
+    """401 or 403: the credentials do not allow this question."""
+
+
+class QueryRejected(BackendError):
+    """The back end says that the query is wrong."""
+
+
+class EngineError(RootwardError):
+    """A dojo engine cannot evaluate a query."""
+
+
+class QuerySyntaxError(EngineError):
+    """The text is not in the query language."""
+
+
+class QueryExecutionError(EngineError):
+    """The query parses, and fails while it is evaluated."""
+
+
+class QueryTooLarge(EngineError):
+    """The query exceeds a named limit (samples, series, points)."""
+
+
+class WorldError(RootwardError):
+    """A world, fault or parameter that does not exist or cannot be built."""

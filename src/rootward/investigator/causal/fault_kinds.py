@@ -1,0 +1,88 @@
+"""The vocabulary of kinds of fault: plain strings, as findings and sealed truths spell them.
+
+Only strings, so that a connector, a plug-in or a recorded data set may bring a kind that this list does not have; the
+sentence is what a person reads. Sources: shared reference `faults.md` (AIOpsLab, ITBench, SREGym, post-mortems) and the
+Cloud-OpsBench taxonomy (arXiv 2603.00468).
+"""
+
+from types import MappingProxyType
+
+SENTENCES = MappingProxyType(
+    {
+        # software and releases
+        "bad_deploy": "a release introduced the failure",
+        "bad_config": "a configuration change introduced the failure",
+        "feature_flag": "a feature-flag change introduced the failure",
+        "n_plus_one": "a change multiplied the queries made per request",
+        "code_exception": "the code throws an exception",
+        "code_return": "the code returns a wrong result",
+        # resources
+        "memory_leak": "memory grows until the container is killed (OOM)",
+        "oom_killed": "the memory limit is too low and the container is killed (OOM)",
+        "cpu_throttling": "the container is throttled at its CPU limit",
+        "cpu_overload": "something burns CPU on this workload",
+        "memory_pressure": "something consumes memory on this workload",
+        "disk_full": "a disk is full",
+        "traffic_spike": "more traffic than the system can serve",
+        "traffic_drop": "requests stopped arriving",
+        # data stores, caches, queues
+        "pool_exhaustion": "the connection pool is exhausted",
+        "slow_query": "a database statement became slow",
+        "lock_contention": "sessions wait for a database lock",
+        "cache_loss": "the cache stopped absorbing reads",
+        "consumer_lag": "a consumer does not keep up with its queue",
+        "db_read_only": "the database refuses writes",
+        "db_credentials": "the database rejects the credentials",
+        "db_port": "clients use the wrong port of the database",
+        # network and third parties
+        "certificate_expiry": "a TLS certificate expired",
+        "dns_failure": "names do not resolve",
+        "network_delay": "the network adds latency",
+        "network_loss": "the network loses packets",
+        "retry_storm": "retries keep the callee overloaded after the trigger has gone",
+        "third_party_slow": "a third party is slow or failing",
+        # Kubernetes
+        "quota_cpu": "the namespace's CPU quota is used up",
+        "quota_memory": "the namespace's memory quota is used up",
+        "quota_pods": "the namespace's pod quota is used up",
+        "quota_services": "the namespace's service quota is used up",
+        "quota_storage": "the namespace's storage quota is used up",
+        "missing_service_account": "the service account does not exist",
+        "containerd_unavailable": "the container runtime is not working on the node",
+        "kube_proxy_unavailable": "kube-proxy is not working",
+        "kube_scheduler_unavailable": "the scheduler is not working",
+        "kubelet_unavailable": "the kubelet is not working on the node",
+        "zero_replicas": "the workload is scaled to zero",
+        "liveness_port": "the liveness probe asks the wrong port",
+        "liveness_protocol": "the liveness probe speaks the wrong protocol",
+        "liveness_timing": "the liveness probe is too impatient",
+        "readiness_port": "the readiness probe asks the wrong port",
+        "readiness_protocol": "the readiness probe speaks the wrong protocol",
+        "readiness_timing": "the readiness probe is too impatient",
+        "port_conflict": "two containers of the pod claim the same port",
+        "capacity_cpu": "no node has the CPU that the pod requests",
+        "capacity_memory": "no node has the memory that the pod requests",
+        "node_affinity": "no node satisfies the pod's node affinity",
+        "node_cordon": "the nodes are cordoned",
+        "node_selector": "no node has the label that the pod selects",
+        "pod_anti_affinity": "pod anti-affinity leaves no node",
+        "taint_toleration": "the pod does not tolerate the nodes' taints",
+        "service_dns": "the service's name does not resolve",
+        "service_address": "an environment variable points to a wrong address",
+        "service_port": "the service's port mapping is wrong",
+        "service_selector": "the service's selector matches no pod",
+        "image_registry_dns": "the image registry's name does not resolve",
+        "image_reference": "the image does not exist",
+        "image_pull_secret": "the image pull secret is missing",
+        "missing_secret": "a referenced secret is missing",
+        "volume_permission": "the volume's permissions deny the container",
+        "crash_loop": "the container crashes at start",
+        # none of them
+        "unknown": "the kind of fault could not be told",
+    }
+)
+
+
+def sentence(kind: str) -> str:
+    """What a person reads for `kind`; the kind itself, spaced, when it is not in the vocabulary."""
+    return SENTENCES.get(kind, kind.replace("_", " "))

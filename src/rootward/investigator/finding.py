@@ -1,0 +1,153 @@
+"""The finding: what we tell people, and its published JSON form (`finding.schema.json` beside this file, version below).
+
+A finding always exists, whatever failed on the way; `status` says whether there is something to say.
+"""
+
+import dataclasses
+import enum
+from typing import Any
+
+from rootward import _clock
+from rootward.signals import answers, entities, windows
+
+SCHEMA_VERSION = 1
+
+
+class Status(enum.StrEnum):
+    FOUND = "found"
+    QUIET = "quiet"  # unsure: not enough evidence to be worth anybody's attention
+    NO_FAULT = "no_fault"  # the system is healthy: the alert is noise, or has recovered
+    OUTSIDE = "outside"  # something is wrong, and its cause lies outside what the connected sources show
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Confidence:
+    """Probability that this is the root cause, with a 90% interval. All in 0..1."""
+
+    point: float
+    low: float
+    high: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RootCause:
+    entity: entities.Entity
+    fault: str
+    onset_s: float | None
+    confidence: Confidence
+    evidence: tuple[str, ...]
+    because: tuple[str, ...] = ()  # one sentence per clue, each resting on cited evidence
+    changed: str = ""  # the change behind it, in words
+    change_id: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RuledOut:
+    entity: entities.Entity
+    fault: str
+    reason: str
+    evidence: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Chart:
+    """One line worth looking at, for reports: down-sampled values over time, the onset marked."""
+
+    title: str
+    unit: str
+    times_s: tuple[float, ...]
+    values: tuple[float | None, ...]
+    onset_s: float | None
+    evidence: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Timing:
+    """By the clock that the investigator was given. `stages` seconds per stage."""
+
+    started_s: float
+    elapsed_s: float
+    probes: int
+    probes_failed: int
+    stages: dict[str, float]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Finding:
+    status: Status
+    alert: str
+    summary: str  # at most three sentences
+    root_causes: tuple[RootCause, ...]  # best first; empty unless something points somewhere
+    path: tuple[entities.Entity, ...]  # from cause to alert
+    evidence: tuple[answers.Evidence, ...]  # everything cited, and only that
+    ruled_out: tuple[RuledOut, ...]
+    missing: tuple[str, ...]
+    next_checks: tuple[str, ...]
+    timing: Timing
+    charts: tuple[Chart, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """The published form: see docs/reference/finding.md."""
+        return {
+            "schema_version": SCHEMA_VERSION,
+            "status": str(self.status),
+            "alert": self.alert,
+            "summary": self.summary,
+            "root_causes": [_cause(cause) for cause in self.root_causes],
+            "path": [_entity(entity) for entity in self.path],
+            "evidence": [_evidence(item) for item in self.evidence],
+            "ruled_out": [
+                {"entity": _entity(r.entity), "fault": r.fault, "reason": r.reason, "evidence": list(r.evidence)}
+                for r in self.ruled_out
+            ],
+            "missing": list(self.missing),
+            "next_checks": list(self.next_checks),
+            "charts": [dataclasses.asdict(chart) for chart in self.charts],
+            "timing": {
+                "started": _clock.to_iso(self.timing.started_s),
+                "elapsed_s": round(self.timing.elapsed_s, 3),
+                "probes": self.timing.probes,
+                "probes_failed": self.timing.probes_failed,
+                "stages": {name: round(seconds, 3) for name, seconds in self.timing.stages.items()},
+            },
+        }
+
+
+def _entity(entity: entities.Entity) -> dict[str, str]:
+    return {"kind": str(entity.kind), "name": entity.name, "namespace": entity.namespace}
+
+
+def _time(time_s: float | None) -> str | None:
+    return None if time_s is None else _clock.to_iso(time_s)
+
+
+def _window(window: windows.Window | None) -> dict[str, str] | None:
+    return None if window is None else {"start": _clock.to_iso(window.start_s), "end": _clock.to_iso(window.end_s)}
+
+
+def _cause(cause: RootCause) -> dict[str, Any]:
+    confidence = {name: round(value, 3) for name, value in dataclasses.asdict(cause.confidence).items()}
+    return {
+        "entity": _entity(cause.entity),
+        "fault": cause.fault,
+        "onset": _time(cause.onset_s),
+        "confidence": confidence,
+        "evidence": list(cause.evidence),
+        "because": list(cause.because),
+        "changed": cause.changed,
+        "change_id": cause.change_id,
+    }
+
+
+def _evidence(item: answers.Evidence) -> dict[str, Any]:
+    return {
+        "id": item.id,
+        "source": item.source,
+        "query": item.query,
+        "window": _window(item.window),
+        "outcome": str(item.outcome),
+        "summary": item.summary,
+        "warnings": list(item.warnings),
+        "error": item.error,
+        "link": item.link,
+    }
