@@ -68,7 +68,7 @@ def from_iso(text: str) -> float:
     Raises:
         ValueError: the text is not a time.
     """
-    moment = dt.datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+    moment = dt.datetime.fromisoformat(text.strip())
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=dt.UTC)
     return moment.timestamp()

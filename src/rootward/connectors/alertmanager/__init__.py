@@ -1,0 +1,1 @@
+"""Alertmanager: its API in, signals out; knows no other connector."""

@@ -1,0 +1,1 @@
+"""GitHub: its API in, signals out; knows no other connector."""

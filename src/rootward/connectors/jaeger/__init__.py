@@ -1,0 +1,1 @@
+"""Jaeger: its API in, signals out; knows no other connector."""

@@ -1,0 +1,1 @@
+"""Kubernetes: its API in, signals out; knows no other connector."""

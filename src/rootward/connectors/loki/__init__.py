@@ -1,0 +1,1 @@
+"""Loki: its API in, signals out; knows no other connector."""

@@ -1,0 +1,1 @@
+"""PagerDuty: its API in, signals out; knows no other connector."""

@@ -1,0 +1,1 @@
+"""Prometheus: its API in, signals out; knows no other connector."""

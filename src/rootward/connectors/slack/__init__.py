@@ -1,0 +1,1 @@
+"""Slack: its API in, signals out; knows no other connector."""

@@ -1,0 +1,1 @@
+"""Tempo: its API in, signals out; knows no other connector."""
