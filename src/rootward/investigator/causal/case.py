@@ -6,7 +6,8 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 
-from rootward.signals import alerts, entities, records, series, windows
+from rootward.signals import alerts as fired  # the field `alerts` below would hide the module
+from rootward.signals import entities, records, series, windows
 from rootward.signals.roles import role
 
 
@@ -65,7 +66,7 @@ class Case:
     entities that exist, with aliases folded; `pods_of` maps a pod to the workload or service it belongs to.
     """
 
-    alert: alerts.Alert
+    alert: fired.Alert
     baseline: windows.Window
     focus: windows.Window
     now_s: float
@@ -78,7 +79,7 @@ class Case:
     objects_evidence: Mapping[str, str] = dataclasses.field(default_factory=dict)  # kind → evidence id
     changes: Sequence[tuple[records.Change, str]] = ()
     messages: Sequence[tuple[records.Message, str]] = ()
-    alerts: Sequence[tuple[alerts.Alert, str]] = ()
+    alerts: Sequence[tuple[fired.Alert, str]] = ()
     gaps: Sequence[Gap] = ()
     pods_of: Mapping[str, entities.Entity] = dataclasses.field(default_factory=dict)
 
