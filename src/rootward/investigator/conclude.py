@@ -1,0 +1,195 @@
+"""Conclude: from the reasoner's judgement to a finding: three sentences with evidence, or quiet with the reason."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Sequence
+
+import numpy as np
+
+from rootward.investigator import advice, ledger
+from rootward.investigator import finding as findings
+from rootward.investigator.causal import case, fault_kinds
+from rootward.signals import answers, series
+
+FOUND_MIN = 0.5  # a cause is named when it is likelier than everything else together
+NULL_MIN = 0.5  # likewise for "no fault" and "outside"
+CAUSES_MAX = 5
+RULED_OUT_MAX = 8
+BECAUSE_MAX = 6
+CHARTS_MAX = 4
+CHART_POINTS = 160
+NEXT_CHECKS_MAX = 3
+MISSING_MAX = 12
+
+
+def conclude(
+    subject: case.Case, judgement: case.Judgement, evidence: ledger.Ledger, timing: findings.Timing
+) -> findings.Finding:
+    """Pure. Root causes are listed best first even when the status is quiet; then they are candidates, and the summary says so."""
+    status = _status(judgement)
+    causes = tuple(_cause(hypothesis, subject) for hypothesis in judgement.hypotheses[:CAUSES_MAX])
+    ruled_out = tuple(
+        findings.RuledOut(r.entity, r.fault, r.reason, _known(r.evidence, evidence))
+        for r in judgement.ruled_out[:RULED_OUT_MAX]
+    )
+    path = judgement.hypotheses[0].path if judgement.hypotheses and status is findings.Status.FOUND else ()
+    charts = _charts(subject, judgement)
+    cited = dict.fromkeys(key for cause in causes for key in cause.evidence)
+    cited.update(dict.fromkeys(key for item in ruled_out for key in item.evidence))
+    cited.update(dict.fromkeys(chart.evidence for chart in charts))
+    cited.update(dict.fromkeys(gap.evidence for gap in subject.gaps if gap.evidence))
+    return findings.Finding(
+        status=status,
+        alert=subject.alert.name,
+        summary=_summary(status, subject, judgement, causes),
+        root_causes=causes,
+        path=path,
+        evidence=tuple(evidence.get(key) for key in cited if key in evidence),
+        ruled_out=ruled_out,
+        missing=_missing(subject.gaps),
+        next_checks=_next_checks(status, causes, subject),
+        timing=timing,
+        charts=charts,
+    )
+
+
+def _status(judgement: case.Judgement) -> findings.Status:
+    top = judgement.hypotheses[0].probability if judgement.hypotheses else 0.0
+    nulls = {
+        findings.Status.NO_FAULT: judgement.no_fault,
+        findings.Status.OUTSIDE: judgement.outside,
+        findings.Status.QUIET: judgement.not_enough,
+    }
+    if top >= FOUND_MIN and top > max(nulls.values()):
+        return findings.Status.FOUND
+    null = max(nulls, key=lambda status: nulls[status])
+    return null if nulls[null] >= NULL_MIN else findings.Status.QUIET
+
+
+def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
+    return tuple(key for key in dict.fromkeys(keys) if key in evidence)
+
+
+def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCause:
+    clues = sorted((clue for clue in hypothesis.clues if clue.weight > 0), key=lambda clue: -clue.weight)
+    change = next((change for change, _ in subject.changes if hypothesis.change and change.id == hypothesis.change), None)
+    cited = dict.fromkeys(key for clue in clues[:BECAUSE_MAX] for key in clue.evidence if key)
+    return findings.RootCause(
+        entity=hypothesis.entity,
+        fault=hypothesis.fault,
+        onset_s=hypothesis.onset_s,
+        confidence=findings.Confidence(hypothesis.probability, hypothesis.low, hypothesis.high),
+        evidence=tuple(cited),
+        because=tuple(dict.fromkeys(clue.sentence for clue in clues))[:BECAUSE_MAX],
+        changed="" if change is None else change.summary,
+        change_id=hypothesis.change,
+    )
+
+
+def _clock_time(time_s: float) -> str:
+    return dt.datetime.fromtimestamp(time_s, tz=dt.UTC).strftime("%H:%M UTC")
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return text if text.endswith((".", "!", "?")) else text + "."
+
+
+def _plain(text: str) -> str:
+    """A clue's sentence as a clause inside ours: no full stop, one line."""
+    return " ".join(text.split()).rstrip(".").replace(". ", "; ")
+
+
+def _summary(
+    status: findings.Status, subject: case.Case, judgement: case.Judgement, causes: Sequence[findings.RootCause]
+) -> str:
+    """At most three sentences."""
+    name = subject.alert.name
+    match status:
+        case findings.Status.FOUND:
+            return _found_summary(causes[0], judgement.hypotheses[0])
+        case findings.Status.NO_FAULT:
+            return f"{name} does not point to a fault: nothing that serves it has left its usual range. {_sentence(_note(judgement, 'No action is suggested'))}"
+        case findings.Status.OUTSIDE:
+            where = f" The trouble is seen at {causes[0].entity.name}." if causes else ""
+            return f"Something is wrong, and its cause lies outside what the connected sources show.{where} {_sentence(_note(judgement, 'Escalate to those who see beyond them'))}"
+        case _:
+            guess = f" The best candidate, {causes[0].entity.name} ({fault_kinds.sentence(causes[0].fault)}), is too weak to name." if causes else ""
+            lacking = f" Missing: {'; '.join(_missing(subject.gaps)[:3])}." if subject.gaps else ""
+            return f"Not enough evidence to say why {name} fired.{guess}{lacking}"
+
+
+def _note(judgement: case.Judgement, default: str) -> str:
+    return _plain(judgement.notes[0]) if judgement.notes else default
+
+
+def _found_summary(cause: findings.RootCause, hypothesis: case.Hypothesis) -> str:
+    since = f" since {_clock_time(cause.onset_s)}" if cause.onset_s is not None else ""
+    changed = f" after “{_plain(cause.changed)}”" if cause.changed else ""
+    first = f"Root cause: {cause.entity.name} — {fault_kinds.sentence(cause.fault)}{since}{changed}."
+    reasons = "; ".join(_plain(text) for text in cause.because[:2])
+    second = f" {reasons[0].upper()}{reasons[1:]}." if reasons else ""
+    hops = [entity.name for entity in hypothesis.path]
+    third = f" It reaches the alert through {' → '.join(hops)}." if len(hops) > 1 else ""
+    return first + second + third
+
+
+def _missing(gaps: Sequence[case.Gap]) -> tuple[str, ...]:
+    texts = (f"{gap.question} ({gap.source}: {gap.reason.replace('_', ' ')})" for gap in gaps)
+    return tuple(dict.fromkeys(texts))[:MISSING_MAX]
+
+
+def _next_checks(
+    status: findings.Status, causes: Sequence[findings.RootCause], subject: case.Case
+) -> tuple[str, ...]:
+    checks: list[str] = []
+    if status in (findings.Status.FOUND, findings.Status.QUIET):
+        checks.extend(advice.next_check(cause.fault, cause.entity.name) for cause in causes[:2])
+    refused = [gap for gap in subject.gaps if gap.reason in (answers.Outcome.NOT_PERMITTED, answers.Outcome.FAILED)]
+    sources = dict.fromkeys(gap.source for gap in refused)
+    checks.extend(f"Give access to {source} and investigate again (`rootward doctor` shows what it refuses)." for source in sources)
+    return tuple(dict.fromkeys(checks))[:NEXT_CHECKS_MAX]
+
+
+def _charts(subject: case.Case, judgement: case.Judgement) -> tuple[findings.Chart, ...]:
+    """The lines that the leading hypothesis rests on, those of the cause itself first."""
+    if not judgement.hypotheses:
+        return ()
+    top = judgement.hypotheses[0]
+    ranked = sorted((clue for clue in top.clues if clue.weight > 0), key=lambda clue: -clue.weight)
+    charts: dict[str, findings.Chart] = {}
+    for clue in ranked:
+        for signal in subject.signals:
+            if signal.evidence not in clue.evidence or signal.entity != clue.entity:
+                continue
+            title = f"{signal.entity.name}: {str(signal.role).replace('_', ' ')}"
+            if title not in charts and np.isfinite(signal.values).sum() > 1:
+                charts[title] = _chart(title, signal, top.onset_s)
+        if len(charts) >= CHARTS_MAX:
+            break
+    return tuple(charts.values())[:CHARTS_MAX]
+
+
+def _chart(title: str, signal: case.Signal, onset_s: float | None) -> findings.Chart:
+    times, values = _thinned(signal.times_s, signal.values)
+    shown = tuple(None if not np.isfinite(value) else float(f"{value:.6g}") for value in values)
+    return findings.Chart(title, signal.unit, tuple(float(time) for time in times), shown, onset_s, signal.evidence)
+
+
+def _thinned(times: series.FloatArray, values: series.FloatArray) -> tuple[series.FloatArray, series.FloatArray]:
+    """At most CHART_POINTS points: the largest finite value of each bucket, so that a spike is never lost."""
+    if len(times) <= CHART_POINTS:
+        return times, values
+    edges = np.linspace(0, len(times), CHART_POINTS + 1).astype(int)
+    picked = [
+        low + int(np.argmax(np.where(np.isfinite(values[low:high]), values[low:high], -np.inf)))
+        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        if high > low
+    ]
+    return times[picked], values[picked]
+
+
+def empty_finding(subject: case.Case, evidence: ledger.Ledger, timing: findings.Timing, reason: str) -> findings.Finding:
+    """What is said when reasoning was impossible: quiet, and why."""
+    judgement = case.Judgement((), outside=0.0, no_fault=0.0, not_enough=1.0, notes=(reason,))
+    return dataclasses.replace(conclude(subject, judgement, evidence, timing), summary=_sentence(reason))
