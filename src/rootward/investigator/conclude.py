@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime as dt
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -72,7 +73,9 @@ def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
 
 def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCause:
     clues = sorted((clue for clue in hypothesis.clues if clue.weight > 0), key=lambda clue: -clue.weight)
-    change = next((change for change, _ in subject.changes if hypothesis.change and change.id == hypothesis.change), None)
+    change = next(
+        (change for change, _ in subject.changes if hypothesis.change and change.id == hypothesis.change), None
+    )
     cited = dict.fromkeys(key for clue in clues[:BECAUSE_MAX] for key in clue.evidence if key)
     return findings.RootCause(
         entity=hypothesis.entity,
@@ -114,7 +117,11 @@ def _summary(
             where = f" The trouble is seen at {causes[0].entity.name}." if causes else ""
             return f"Something is wrong, and its cause lies outside what the connected sources show.{where} {_sentence(_note(judgement, 'Escalate to those who see beyond them'))}"
         case _:
-            guess = f" The best candidate, {causes[0].entity.name} ({fault_kinds.sentence(causes[0].fault)}), is too weak to name." if causes else ""
+            guess = (
+                f" The best candidate, {causes[0].entity.name} ({fault_kinds.sentence(causes[0].fault)}), is too weak to name."
+                if causes
+                else ""
+            )
             lacking = f" Missing: {'; '.join(_missing(subject.gaps)[:3])}." if subject.gaps else ""
             return f"Not enough evidence to say why {name} fired.{guess}{lacking}"
 
@@ -139,15 +146,16 @@ def _missing(gaps: Sequence[case.Gap]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(texts))[:MISSING_MAX]
 
 
-def _next_checks(
-    status: findings.Status, causes: Sequence[findings.RootCause], subject: case.Case
-) -> tuple[str, ...]:
+def _next_checks(status: findings.Status, causes: Sequence[findings.RootCause], subject: case.Case) -> tuple[str, ...]:
     checks: list[str] = []
     if status in (findings.Status.FOUND, findings.Status.QUIET):
         checks.extend(advice.next_check(cause.fault, cause.entity.name) for cause in causes[:2])
     refused = [gap for gap in subject.gaps if gap.reason in (answers.Outcome.NOT_PERMITTED, answers.Outcome.FAILED)]
     sources = dict.fromkeys(gap.source for gap in refused)
-    checks.extend(f"Give access to {source} and investigate again (`rootward doctor` shows what it refuses)." for source in sources)
+    checks.extend(
+        f"Give access to {source} and investigate again (`rootward doctor` shows what it refuses)."
+        for source in sources
+    )
     return tuple(dict.fromkeys(checks))[:NEXT_CHECKS_MAX]
 
 
@@ -183,13 +191,15 @@ def _thinned(times: series.FloatArray, values: series.FloatArray) -> tuple[serie
     edges = np.linspace(0, len(times), CHART_POINTS + 1).astype(int)
     picked = [
         low + int(np.argmax(np.where(np.isfinite(values[low:high]), values[low:high], -np.inf)))
-        for low, high in zip(edges[:-1], edges[1:], strict=True)
+        for low, high in itertools.pairwise(edges.tolist())
         if high > low
     ]
     return times[picked], values[picked]
 
 
-def empty_finding(subject: case.Case, evidence: ledger.Ledger, timing: findings.Timing, reason: str) -> findings.Finding:
+def empty_finding(
+    subject: case.Case, evidence: ledger.Ledger, timing: findings.Timing, reason: str
+) -> findings.Finding:
     """What is said when reasoning was impossible: quiet, and why."""
     judgement = case.Judgement((), outside=0.0, no_fault=0.0, not_enough=1.0, notes=(reason,))
     return dataclasses.replace(conclude(subject, judgement, evidence, timing), summary=_sentence(reason))

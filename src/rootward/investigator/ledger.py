@@ -35,8 +35,13 @@ class Ledger:
 
     def absorb(self, other: "Ledger") -> None:
         """Take over the items of another ledger, whose prefix differs."""
-        assert not self._items.keys() & other._items.keys(), "prefixes differ"
-        self._items.update(other._items)
+        for item in other.items():
+            assert item.id not in self._items, "prefixes differ"
+            self._items[item.id] = item
+
+    def items(self) -> tuple[answers.Evidence, ...]:
+        """Everything, in order."""
+        return tuple(self._items.values())
 
     def __contains__(self, key: str) -> bool:
         return key in self._items

@@ -17,7 +17,12 @@ def quantity(value: float, unit: str) -> str:
         case "" | "1":
             return f"{value:.4g}"
         case _:
-            return f"{value:.4g} {unit.strip('{}')}"
+            return f"{value:.4g} {_plain(unit)}"
+
+
+def _plain(unit: str) -> str:
+    """UCUM annotations are in braces: {request}/s reads as request/s."""
+    return unit.replace("{", "").replace("}", "")
 
 
 def _bytes(value: float) -> str:

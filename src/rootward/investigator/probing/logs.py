@@ -26,7 +26,9 @@ async def read(
         return []
     query = protocols.LogQuery(matchers=_matchers(streams.value, frame.namespace))
     limits = dataclasses.replace(chosen.limits, lines=chosen.log_lines_max)
-    nearby = windows.Window(max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_LOG_WINDOW_S), frame.baseline.end_s)
+    nearby = windows.Window(
+        max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_LOG_WINDOW_S), frame.baseline.end_s
+    )
     parts: list[tuple[answers.Answer[records.LogBatch], str]] = []
     for name, window in (("before", nearby), ("during", frame.focus)):
         answer = await source.lines(query, window, limits)

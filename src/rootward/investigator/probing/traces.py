@@ -34,7 +34,9 @@ async def read(
         return Traces()
     entries = await _entry_points(source, services.value, frame, chosen)
     # The baseline's traces are drawn from the hour that is nearest to the trouble: what normal looked like lately.
-    nearby = windows.Window(max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_TRACE_WINDOW_S), frame.baseline.end_s)
+    nearby = windows.Window(
+        max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_TRACE_WINDOW_S), frame.baseline.end_s
+    )
     found = []
     for window in (nearby, frame.focus):
         found.extend(await _search(source, entries, window, chosen, notebook))
@@ -102,7 +104,9 @@ def _without(spans: records.SpanBatch, seen: set[str]) -> records.SpanBatch:
         return spans
     rows = np.flatnonzero(keep).tolist()
     columns = {
-        field.name: (value[rows] if isinstance(value := getattr(spans, field.name), np.ndarray) else [value[i] for i in rows])
+        field.name: (
+            value[rows] if isinstance(value := getattr(spans, field.name), np.ndarray) else [value[i] for i in rows]
+        )
         for field in dataclasses.fields(spans)
     }
     return records.SpanBatch(**columns)

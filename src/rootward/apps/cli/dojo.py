@@ -1,0 +1,146 @@
+"""`rootward dojo`: worlds, faults, and a simulated production served over the vendors' own APIs."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="A deterministic simulated production: list, look, serve, export.", no_args_is_help=True)
+
+World = Annotated[str, typer.Option(help="Which world: see `rootward dojo worlds`.")]
+Fault = Annotated[str, typer.Option(help="What is wrong in it: see `rootward dojo faults`; empty for nothing.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same production, down to the byte.")]
+Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (5 to 500 services).")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@app.command("worlds")
+def worlds(as_json: Json = False) -> None:
+    """List the worlds. Example: rootward dojo worlds"""
+    from rootward.dojo import world
+
+    _print_described({name: world.describe(name) for name in world.names()}, as_json)
+
+
+@app.command("faults")
+def faults(as_json: Json = False) -> None:
+    """List the faults, with what each does and its parameters. Example: rootward dojo faults"""
+    from rootward.dojo import faults as catalogue
+
+    _print_described({name: catalogue.describe(name) for name in catalogue.names()}, as_json)
+
+
+def _print_described(described: dict[str, str], as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from rootward.apps.cli import output
+
+    if as_json:
+        output.print_json(described)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    table.add_column("name", style="bold", no_wrap=True)
+    table.add_column("what it is")
+    for name, text in described.items():
+        table.add_row(name, str(text))
+    Console().print(table)
+
+
+@app.command("show")
+def show(
+    world: World = "web-shop",
+    fault: Fault = "slow_query",
+    seed: Seed = 7,
+    services: Services = None,
+    as_json: Json = False,
+) -> None:
+    """Build a scenario and show what is in it: sizes, the alert, and the sealed truth.
+
+    Example: rootward dojo show --world payments --fault cache_loss --seed 3
+    """
+    from rich.console import Console
+    from rich.table import Table
+
+    from rootward.apps.cli import output
+    from rootward.dojo import world as worlds
+    from rootward.dojo.capsule import inventory
+
+    scenario, truth = worlds.build(world, fault or None, seed, services=services)
+    counts = inventory.counts(scenario.telemetry)
+    if as_json:
+        output.print_json({"counts": counts, "alert": scenario.alert, "truth": truth.to_json()})
+        return
+    console = Console()
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0), show_header=False)
+    for name, count in counts.items():
+        table.add_row(name, f"{count:,}")
+    console.print(table)
+    fired = scenario.alert["alerts"][0]
+    console.print(
+        f"[bold]alert[/bold] {fired['labels'].get('alertname', '')}: {fired.get('annotations', {}).get('summary', '')}"
+    )
+    output.show_truth(truth.to_json(), console)
+
+
+@app.command("serve")
+def serve(
+    world: World = "web-shop",
+    fault: Fault = "slow_query",
+    seed: Seed = 7,
+    services: Services = None,
+    capsule: Annotated[Path | None, typer.Option(help="Serve a recorded capsule instead of a world.")] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 9800,
+    kubeconfig: Annotated[Path | None, typer.Option(help="Also write a kubeconfig for kubectl.")] = None,
+) -> None:
+    """Serve a production to any client: promtool, kubectl, logcli, Grafana, the vendors' SDKs.
+
+    Example: rootward dojo serve --kubeconfig kube.yaml, then kubectl --kubeconfig kube.yaml get pods -A
+    """
+    import uvicorn
+    import yaml
+
+    from rootward import _clock
+    from rootward.apps.cli import output
+    from rootward.dojo import world as worlds
+    from rootward.dojo.capsule import store
+    from rootward.dojo.wire import faces
+
+    scenario = store.load(capsule) if capsule else worlds.build(world, fault or None, seed, services=services)[0]
+    # The served moment is the scenario's own: its "now" does not move while somebody looks.
+    clock = _clock.VirtualClock(scenario.telemetry.now_s)
+    application = faces.serve_app(scenario.telemetry, clock)
+    config = uvicorn.Config(application, host=host, port=port, log_level="warning")
+    server = uvicorn.Server(config)
+    socket = config.bind_socket()
+    base_url = f"http://{host}:{socket.getsockname()[1]}"
+    if kubeconfig is not None:
+        output.write_text(kubeconfig, yaml.safe_dump(faces.kubeconfig(base_url), sort_keys=False))
+    typer.echo(f"as of {_clock.to_iso(scenario.telemetry.now_s)}; stop with Ctrl-C", err=True)
+    for name in faces.faces(scenario.telemetry, clock):
+        typer.echo(f"{name:14} {base_url}/{name}", err=True)
+    server.run(sockets=[socket])
+
+
+@app.command("export")
+def export(
+    destination: Annotated[Path, typer.Argument(help="Folder to make; must not exist.")],
+    world: World = "web-shop",
+    fault: Fault = "slow_query",
+    seed: Seed = 7,
+    services: Services = None,
+) -> None:
+    """Write a scenario as a capsule (Parquet and JSON), its truth sealed in a file of its own.
+
+    Example: rootward dojo export incidents/slow-query-7 --fault slow_query --seed 7
+    """
+    from rootward.apps.cli import output
+    from rootward.dojo import world as worlds
+    from rootward.dojo.capsule import store
+
+    with output.progress(f"building {world}", quiet=False) as update:
+        scenario, truth = worlds.build(world, fault or None, seed, services=services)
+        update(f"writing {destination}")
+        store.save(destination, scenario, truth)
+    typer.echo(f"wrote {destination}; investigate it with: rootward investigate --capsule {destination}")

@@ -1,0 +1,166 @@
+"""Gather: ask every connected back end at once and put what came home into one `Case`."""
+
+import dataclasses
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+from rootward import _tasks
+from rootward.investigator import frame as framing
+from rootward.investigator import ledger, options
+from rootward.investigator.causal import case
+from rootward.investigator.probing import cluster, context, logs, metrics, notebook, traces
+from rootward.signals import alerts, entities, naming, protocols, records, roles, topology
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Gathered:
+    """The case, the evidence behind it, and what could be asked again in a second round."""
+
+    case: case.Case
+    ledger: ledger.Ledger
+    sources: protocols.Sources
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class _Haul:
+    """What the readers bring home, filled as each finishes; a reader that hangs leaves its default."""
+
+    metrics: metrics.Metrics | None = None
+    logs: list[case.LogsOf] = dataclasses.field(default_factory=list)
+    traces: traces.Traces = dataclasses.field(default_factory=traces.Traces)
+    cluster: cluster.ClusterState = dataclasses.field(default_factory=cluster.ClusterState)
+    context: context.Context = dataclasses.field(default_factory=context.Context)
+
+
+async def gather(
+    alert: alerts.Alert,
+    sources: protocols.Sources,
+    *,
+    now_s: float,
+    chosen: options.Options,
+    overrides: Sequence[roles.Override] = (),
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> Gathered:
+    """Never raises for what back ends do; everything that was not answered is in `case.gaps`."""
+    frame = framing.frame(alert, now_s=now_s, chosen=chosen)
+    notebooks = {name: notebook.Notebook(ledger.Ledger(name[0].upper())) for name in READERS}
+    haul = _Haul()
+    # Metrics settle the baseline for all, so they are read first; the others then run side by side.
+    for source in sources.metrics:
+        on_stage(f"metrics from {source.name}")
+        found = await _within(chosen.deadline_s, metrics.read(source, frame, chosen, notebooks["metrics"], overrides))
+        if found is None:
+            notebooks["metrics"].unanswered("metrics", source.name, "no answer before the deadline")
+        elif haul.metrics is None or found.signals:
+            frame = found.frame
+            haul.metrics = _merged(haul.metrics, found)
+    on_stage("logs, traces, cluster state, changes and messages")
+    await _read_others(sources, frame, chosen, notebooks, haul)
+    _note_absent(sources, notebooks["metrics"])
+    book = ledger.Ledger()
+    for notes in notebooks.values():
+        book.absorb(notes.ledger)
+    gaps = [gap for notes in notebooks.values() for gap in notes.gaps]
+    return Gathered(_assemble(frame, haul, gaps), book, sources)
+
+
+READERS = ("metrics", "logs", "traces", "kubernetes", "context")
+
+
+async def _within(deadline_s: float, job: Awaitable[metrics.Metrics]) -> metrics.Metrics | None:
+    async def one() -> metrics.Metrics:
+        return await job
+
+    return (await _tasks.run_all([one], limit=1, deadline_s=deadline_s))[0]
+
+
+async def _read_others(
+    sources: protocols.Sources,
+    frame: framing.Frame,
+    chosen: options.Options,
+    notebooks: Mapping[str, notebook.Notebook],
+    haul: _Haul,
+) -> None:
+    async def read_logs() -> str:
+        for source in sources.logs:
+            haul.logs.extend(await logs.read(source, frame, chosen, notebooks["logs"]))
+        return "logs"
+
+    async def read_traces() -> str:
+        for source in sources.traces:
+            haul.traces = await traces.read(source, frame, chosen, notebooks["traces"])
+        return "traces"
+
+    async def read_cluster() -> str:
+        for source in sources.clusters:
+            haul.cluster = await cluster.read(source, frame, chosen, notebooks["kubernetes"])
+        return "kubernetes"
+
+    async def read_context() -> str:
+        haul.context = await context.read(sources, frame, chosen, notebooks["context"])
+        return "context"
+
+    jobs = [read_logs, read_traces, read_cluster, read_context]
+    done = await _tasks.run_all(jobs, limit=len(jobs), deadline_s=chosen.deadline_s)
+    for name in READERS[1:]:
+        if name not in done:
+            notebooks[name].unanswered(name, name, "no answer before the deadline")
+
+
+def _merged(first: metrics.Metrics | None, second: metrics.Metrics) -> metrics.Metrics:
+    if first is None:
+        return second
+    return metrics.Metrics(second.frame, [*first.signals, *second.signals], [*first.lines, *second.lines])
+
+
+def _note_absent(sources: protocols.Sources, notes: notebook.Notebook) -> None:
+    """A kind of signal that no connector brings is missing evidence too."""
+    for kind, present in (
+        ("metrics", sources.metrics),
+        ("logs", sources.logs),
+        ("traces", sources.traces),
+        ("cluster state", sources.clusters),
+        ("changes", sources.changes),
+    ):
+        if not present:
+            notes.unanswered(kind, "no connector", "not connected")
+
+
+def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> case.Case:
+    measured = haul.metrics or metrics.Metrics(frame)
+    spans = [batch.spans for batch in haul.traces.spans]
+    evidence = haul.traces.spans[0].evidence if haul.traces.spans else ""
+    found = [
+        *haul.traces.edges,
+        *(dataclasses.replace(edge, evidence=evidence) for batch in spans for edge in topology.from_spans(batch)),
+        *topology.from_lines(measured.lines),
+        *topology.from_objects(haul.cluster.objects),
+    ]
+    return case.Case(
+        alert=frame.alert,
+        baseline=frame.baseline,
+        focus=frame.focus,
+        now_s=frame.now_s,
+        signals=measured.signals,
+        edges=topology.merge(found),
+        logs=haul.logs,
+        spans=haul.traces.spans,
+        events=haul.cluster.events,
+        objects=haul.cluster.objects,
+        objects_evidence=haul.cluster.evidence,
+        changes=haul.context.changes,
+        messages=haul.context.messages,
+        alerts=haul.context.alerts,
+        gaps=gaps,
+        pods_of=pods_of(haul.cluster.objects.get("Pod", ())),
+    )
+
+
+def pods_of(pods: Sequence[records.ClusterObject]) -> dict[str, entities.Entity]:
+    """Which service each pod belongs to: by its owner's name, without the replica set's hash."""
+    found: dict[str, entities.Entity] = {}
+    for pod in pods:
+        owners = pod.body.get("metadata", {}).get("ownerReferences") or [{}]
+        owner = owners[0].get("name") or pod.name
+        service = naming.service_of_pod(pod.name if owners[0].get("kind") == "ReplicaSet" else owner)
+        found[pod.name] = entities.Entity(entities.EntityKind.SERVICE, service, pod.namespace)
+    return found

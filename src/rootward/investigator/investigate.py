@@ -1,0 +1,71 @@
+"""The investigation: frame, probe, hypothesise, test, conclude. A finding is produced whatever fails."""
+
+from collections.abc import Callable, Sequence
+
+from rootward import _clock
+from rootward.investigator import conclude, gather, options, second_look
+from rootward.investigator import finding as findings
+from rootward.investigator.causal import case, judge
+from rootward.signals import alerts, protocols, roles
+
+
+async def examine(
+    alert: alerts.Alert,
+    sources: protocols.Sources,
+    *,
+    clock: _clock.Clock,
+    now_s: float | None = None,
+    chosen: options.Options | None = None,
+    overrides: Sequence[roles.Override] = (),
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> tuple[findings.Finding, case.Case]:
+    """Investigate one alert over `sources`, as of `now_s` (default: the clock's now); also what was reasoned over, for evals.
+
+    `on_stage` is told in words what is being done, for progress. Nothing that a back end does raises from here.
+    """
+    chosen = chosen or options.Options()
+    began_s = clock.monotonic_s()
+    started_s = clock.now_s()
+    stages: dict[str, float] = {}
+
+    def mark(stage: str, since_s: float) -> float:
+        stages[stage] = (now := clock.monotonic_s()) - since_s
+        return now
+
+    gathered = await gather.gather(
+        alert, sources, now_s=now_s or started_s, chosen=chosen, overrides=overrides, on_stage=on_stage
+    )
+    at_s = mark("probe", began_s)
+    on_stage("reasoning over the answers")
+    judgement = judge.judge(gathered.case)
+    at_s = mark("hypothesise", at_s)
+    on_stage("testing the leading hypotheses")
+    closer = await second_look.take(gathered, judgement, chosen)
+    if closer is not None:
+        gathered, judgement = closer, judge.judge(closer.case)
+    mark("test", at_s)
+    timing = findings.Timing(
+        started_s=started_s,
+        elapsed_s=clock.monotonic_s() - began_s,
+        probes=len(gathered.ledger),
+        probes_failed=gathered.ledger.failed,
+        stages=stages,
+    )
+    return conclude.conclude(gathered.case, judgement, gathered.ledger, timing), gathered.case
+
+
+async def investigate(
+    alert: alerts.Alert,
+    sources: protocols.Sources,
+    *,
+    clock: _clock.Clock,
+    now_s: float | None = None,
+    chosen: options.Options | None = None,
+    overrides: Sequence[roles.Override] = (),
+    on_stage: Callable[[str], None] = lambda _: None,
+) -> findings.Finding:
+    """The finding alone: see `examine`."""
+    finding, _ = await examine(
+        alert, sources, clock=clock, now_s=now_s, chosen=chosen, overrides=overrides, on_stage=on_stage
+    )
+    return finding
