@@ -63,7 +63,7 @@ async def gather(
     return Gathered(_assemble(frame, haul, gaps), book, sources)
 
 
-READERS = ("metrics", "logs", "traces", "kubernetes", "context")
+READERS = ("metrics", "logs", "traces", "kubernetes", "changes")
 
 
 async def _within(deadline_s: float, job: Awaitable[metrics.Metrics]) -> metrics.Metrics | None:
@@ -96,8 +96,8 @@ async def _read_others(
         return "kubernetes"
 
     async def read_context() -> str:
-        haul.context = await context.read(sources, frame, chosen, notebooks["context"])
-        return "context"
+        haul.context = await context.read(sources, frame, chosen, notebooks["changes"])
+        return "changes"
 
     jobs = [read_logs, read_traces, read_cluster, read_context]
     done = await _tasks.run_all(jobs, limit=len(jobs), deadline_s=chosen.deadline_s)
