@@ -46,7 +46,7 @@ def test_enough_past_just_before_is_used() -> None:
 
 def test_a_recording_with_a_gap_is_compared_with_its_latest_earlier_stretch() -> None:
     past = np.arange(NOW_S - 5 * 86_400.0, NOW_S - 5 * 86_400.0 + 6 * 3600.0, 300.0)
-    frame, settled = settle(np.concatenate([past, np.arange(NOW_S - 1500.0, NOW_S, 300.0)]))
+    _, settled = settle(np.concatenate([past, np.arange(NOW_S - 1500.0, NOW_S, 300.0)]))
     assert not settled.contiguous
     assert settled.baseline.end_s == pytest.approx(past[-1], abs=600.0)
     assert settled.baseline.length_s <= CHOSEN.history_s
