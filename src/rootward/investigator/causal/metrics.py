@@ -1,0 +1,113 @@
+"""What metrics say about who is the culprit: blame for latency and errors along the graph, and resources that moved at home."""
+
+import math
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import flow, picture, shifts, vote
+from rootward.signals import entities
+from rootward.signals.roles import role as roles
+
+BLAME_TRUST = 0.8  # how often the keeper of most blame is the culprit, given significant pain at the alert
+RESOURCE_TRUST = 0.8
+NOTABLE_Z = 3.0
+ALERT_WORDS_ERRORS = ("error", "availab", "success", "fail", "5xx", "fault")
+ALERT_WORDS_LATENCY = ("laten", "duration", "slow", "p99", "p95", "p90", "respons", "time")
+
+# What is measured inside the suspect and cannot be inherited from a callee; traffic and its bytes are not among them.
+_CARRIED = frozenset(
+    {
+        *flow.LATENCY,
+        *flow.ERRORS,
+        roles.Role.RATE,
+        roles.Role.IN_FLIGHT,
+        roles.Role.NETWORK_RECEIVE,
+        roles.Role.NETWORK_TRANSMIT,
+        roles.Role.QUEUE_PUBLISH_RATE,
+        roles.Role.RETRIES,
+        roles.Role.OTHER,
+    }
+)
+
+
+def votes(seen: picture.Picture) -> list[vote.Vote]:
+    """Up to three: latency, errors, resources."""
+    latency, errors = _dimensions(seen)
+    return [
+        _blame(seen, flow.LATENCY, "latency", latency),
+        _blame(seen, flow.ERRORS, "errors", errors),
+        _resources(seen),
+    ]
+
+
+def _dimensions(seen: picture.Picture) -> tuple[float, float]:
+    """How much the alert is about latency and about errors, 0..1 each, from its words."""
+    alert = seen.case.alert
+    text = f"{alert.metric} {alert.name} {alert.expr}".lower()
+    latency = any(word in text for word in ALERT_WORDS_LATENCY)
+    errors = any(word in text for word in ALERT_WORDS_ERRORS)
+    if latency == errors:
+        return 1.0, 1.0
+    return (1.0, 0.5) if latency else (0.5, 1.0)
+
+
+def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, weight: float) -> vote.Vote:
+    pains = flow.pains(seen.shifts, dimension)
+    kept = flow.blame(seen.graph, pains, seen.rates, seen.alerted)
+    worst = max((flow.significance(pain.z) for pain in pains.values()), default=0.0)
+    clues = tuple(
+        cases.Clue(
+            entity,
+            "",
+            math.log1p(4 * amount),
+            _pain_sentence(pains[entity].shift, name, amount),
+            (pains[entity].shift.signal.evidence,),
+            name,
+            onset_s=pains[entity].shift.onset_s,
+            symptom=True,
+        )
+        for entity, amount in sorted(kept.items())
+        if amount > 0.05 and entity in pains
+    )
+    return vote.Vote(name, kept, BLAME_TRUST * weight * worst, clues)
+
+
+def _resources(seen: picture.Picture) -> vote.Vote:
+    surplus: dict[entities.Entity, float] = {}
+    best: dict[entities.Entity, shifts.Shift] = {}
+    for shift in seen.shifts:
+        if shift.role in _CARRIED or shift.observer is not None or shift.z <= 0:
+            continue
+        excess = shift.z * flow.significance(shift.z)
+        if excess > surplus.get(shift.home, 0.0):
+            surplus[shift.home] = excess
+            best[shift.home] = shift
+    worst = max((flow.significance(shift.z) for shift in best.values()), default=0.0)
+    clues = tuple(
+        cases.Clue(
+            entity,
+            "",
+            min(math.log1p(shift.z / NOTABLE_Z), 3.0),
+            level_sentence(shift),
+            (shift.signal.evidence,),
+            "resources",
+            onset_s=shift.onset_s,
+        )
+        for entity, shift in sorted(best.items())
+        if shift.z >= NOTABLE_Z
+    )
+    return vote.Vote("resources", surplus, RESOURCE_TRUST * worst, clues)
+
+
+def level_sentence(shift: shifts.Shift) -> str:
+    """`cpu_usage of checkout rose from 0.21 to 0.93 cores (9.1 times its usual spread)`."""
+    direction = "rose" if shift.delta > 0 else "fell"
+    what = str(shift.role).replace("_", " ") if shift.role is not roles.Role.OTHER else shift.signal.name
+    unit = f" {shift.signal.unit}" if shift.signal.unit else ""
+    return (
+        f"{what} of {shift.home.name} {direction} from {shift.before:.3g} to {shift.after:.3g}{unit} "
+        f"({abs(shift.z):.0f} times its usual spread)"
+    )
+
+
+def _pain_sentence(shift: shifts.Shift, name: str, amount: float) -> str:
+    return f"{level_sentence(shift)}; {amount:.0%} of the {name} behind the alert stays here and is not its callees'"

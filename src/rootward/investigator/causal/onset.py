@@ -1,0 +1,79 @@
+"""When trouble began: one change point for the whole system, found from all signals together.
+
+The log-likelihood gain of a common step in the mean (Page 1954; Killick and Eckley 2014 for the multivariate cost), each
+signal standardised by its own past and its vote capped, so that one wild signal does not set the time for all. The alert
+anchors the search: alerts fire after trouble began, and rarely long after.
+"""
+
+import math
+
+import numpy as np
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import shifts
+from rootward.signals import series
+
+VOTE_MAX = 12.0  # nats that one signal may say for one onset
+CLIP_SIGMA = 6.0
+LATE_S = 120.0  # an alert's own clock may run ahead of the trouble it reports by this much
+LEAD_SCALE_S = 150.0  # alerts fire minutes after onset: exponential prior on the lead
+CANDIDATES_MAX = 240
+
+
+def estimate(case: cases.Case) -> float:
+    """Seconds since the epoch. Without a change anywhere it is shortly before the alert."""
+    alert_s = case.alert.starts_at_s
+    low, high = case.focus.start_s, min(alert_s + LATE_S, case.focus.end_s)
+    candidates = _candidates(case, low, high)
+    if not candidates.size:
+        return max(low, alert_s - LEAD_SCALE_S / 5)
+    gains = np.zeros(candidates.size)
+    for members in shifts.grids(case.signals):
+        times = case.signals[members[0]].times_s
+        matrix = np.stack([shifts.oriented(case.signals[i]) for i in members])
+        gains += _grid_gains(times, matrix, candidates, alert_s)
+    lead = np.abs(alert_s - candidates)
+    return float(candidates[int(np.argmax(_compressed(gains) - lead / LEAD_SCALE_S))])
+
+
+def _compressed(gains: series.FloatArray) -> series.FloatArray:
+    """Signals are not independent: a hundred that move together say a few things, not a hundred."""
+    return np.log1p(np.maximum(gains, 0.0)) * math.e
+
+
+def _candidates(case: cases.Case, low_s: float, high_s: float) -> series.FloatArray:
+    times: set[float] = set()
+    for members in shifts.grids(case.signals):
+        grid = case.signals[members[0]].times_s
+        times.update(grid[(grid > low_s) & (grid <= high_s)].tolist())
+    ordered = np.array(sorted(times))
+    if ordered.size > CANDIDATES_MAX:
+        ordered = ordered[np.linspace(0, ordered.size - 1, CANDIDATES_MAX).astype(int)]
+    return ordered
+
+
+def _grid_gains(
+    times: series.FloatArray, matrix: series.FloatArray, candidates: series.FloatArray, alert_s: float
+) -> series.FloatArray:
+    """Sum over rows of the capped gain of a step at each candidate."""
+    center, sigma = shifts.median_and_sigma(matrix[:, times < alert_s])
+    scale = np.maximum(sigma, shifts.RELATIVE_FLOOR * np.abs(center))
+    usable = np.isfinite(center) & (scale > 0)
+    if not usable.any():
+        return np.zeros(candidates.size)
+    standard = np.clip((matrix[usable] - center[usable, None]) / scale[usable, None], -CLIP_SIGMA, CLIP_SIGMA)
+    recent = times >= times[-1] - max(4 * shifts.LOCAL_S, 0.0)
+    standard, grid = standard[:, recent], times[recent]
+    finite = np.isfinite(standard)
+    totals = np.cumsum(np.pad(np.where(finite, standard, 0.0), ((0, 0), (1, 0))), axis=1)
+    counts = np.cumsum(np.pad(finite.astype(float), ((0, 0), (1, 0))), axis=1)
+    split = np.searchsorted(grid, candidates, side="left")
+    left_sum, left_n = totals[:, split], counts[:, split]
+    right_sum, right_n = totals[:, -1:] - left_sum, counts[:, -1:] - left_n
+    both = (left_n >= 1) & (right_n >= 1)
+    difference = right_sum / np.maximum(right_n, 1) - left_sum / np.maximum(left_n, 1)
+    gain = 0.5 * difference**2 * (left_n * right_n) / np.maximum(left_n + right_n, 1)
+    gain = np.where(both, gain, 0.0)
+    # Scaled down, not cut off: a cut would flatten the peak that tells the time.
+    weight = np.minimum(1.0, VOTE_MAX / np.maximum(gain.max(axis=1, initial=0.0), 1e-9))
+    return np.asarray((gain * weight[:, None]).sum(axis=0), dtype=np.float64)

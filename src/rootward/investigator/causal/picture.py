@@ -1,0 +1,60 @@
+"""What every detector looks at: the case, folded, measured and drawn as a graph, once."""
+
+import dataclasses
+from collections.abc import Mapping
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import graph as graphs
+from rootward.investigator.causal import homes as folding
+from rootward.investigator.causal import onset
+from rootward.investigator.causal import shifts as shifting
+from rootward.signals import entities
+from rootward.signals.roles import role as roles
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Picture:
+    """`rates` requests per second after the onset; `suspects` everything that could be a cause, in order of name."""
+
+    case: cases.Case
+    homes: folding.Homes
+    graph: graphs.Graph
+    onset_s: float
+    shifts: list[shifting.Shift]
+    rates: Mapping[entities.Entity, float]
+    suspects: tuple[entities.Entity, ...]
+
+    @property
+    def alerted(self) -> entities.Entity | None:
+        """The suspect that the alert is about."""
+        entity = self.case.alert.entity
+        return None if entity is None else self.homes.of(entity)
+
+    def of(self, entity: entities.Entity, *wanted: roles.Role) -> list[shifting.Shift]:
+        """Shifts of one suspect in some roles (all when none are given), largest first."""
+        found = [s for s in self.shifts if s.home == entity and (not wanted or s.role in wanted)]
+        return sorted(found, key=lambda s: -abs(s.z))
+
+
+def draw(case: cases.Case) -> Picture:
+    """Pure."""
+    homes = folding.fold(case)
+    onset_s = onset.estimate(case)
+    measured = shifting.measure(case, homes, onset_s)
+    graph = graphs.build(case, homes)
+    rates: dict[entities.Entity, float] = {}
+    for shift in measured:
+        if shift.role is roles.Role.RATE and shift.observer is None:
+            rates[shift.home] = rates.get(shift.home, 0.0) + shift.after
+    return Picture(case, homes, graph, onset_s, measured, rates, _suspects(case, homes, graph, measured))
+
+
+def _suspects(
+    case: cases.Case, homes: folding.Homes, graph: graphs.Graph, measured: list[shifting.Shift]
+) -> tuple[entities.Entity, ...]:
+    found = {shift.home for shift in measured}
+    found.update(graph.callees)
+    found.update(graph.callers)
+    found.update(homes.of(logs.entity) for logs in case.logs)
+    found.update(homes.by_name[name] for name in homes.by_name)
+    return tuple(sorted(found))

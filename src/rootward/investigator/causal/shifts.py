@@ -1,0 +1,242 @@
+"""How far each signal moved at the onset, against its own past and against its peers.
+
+The method is a robust z of the level after the onset: median and MAD of the time before (as BARO, Pham et al., FSE 2024),
+with three corrections that public incidents taught.
+
+- *Own null*: the scale is the spread of the same statistic (a mean over as many samples) over the signal's own quiet time, so a
+  signal that often jumps needs a larger jump (Efron's empirical null, by signal).
+- *Peers' floor*: the scale is at least a part of the level that the same metric has over all entities, or counters with no
+  variance win.
+- *Two references*: the move counts only as far as it shows both against the whole baseline and against the minutes just
+  before; a season, a trend or a changed regime moves the one and not the other.
+
+Badness is oriented: availabilities and hit ratios are turned into failure and miss ratios first.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import homes as folding
+from rootward.signals import entities, series
+from rootward.signals.roles import role as roles
+
+MAD_TO_SIGMA = 1.4826  # for a normal distribution
+RELATIVE_FLOOR = 0.05  # moves of a few percent of a signal's own level are not news
+PEER_FLOOR = 0.1  # of the median level of the same metric over all entities
+RATIO_FLOOR = 0.005  # half a percent of requests: below, ratios jitter with single requests
+BEFORE_MIN = 4  # samples; fewer tell nothing about what is normal
+LOCAL_S = 1200.0  # "the minutes just before"
+LOCAL_FEW, LOCAL_LAST = 6, 3  # coarse signals: of fewer than six samples, the last three
+GUARD_S = 60.0  # the common onset may be this late; finely sampled signals leave the time out
+NULL_WINDOWS_MIN = 8  # windows of quiet time needed for an own null
+TRIM = 0.25  # of the samples after the onset, at each end: one wild scrape does not make a level
+
+_INVERTED = frozenset({roles.Role.AVAILABILITY, roles.Role.CACHE_HIT_RATIO})
+_RATIOS = frozenset(
+    {
+        roles.Role.AVAILABILITY,
+        roles.Role.ERROR_RATIO,
+        roles.Role.CACHE_HIT_RATIO,
+        roles.Role.CPU_THROTTLED,
+        roles.Role.MEMORY_LIMIT_RATIO,
+        roles.Role.DISK_USED_RATIO,
+        roles.Role.SATURATION,
+    }
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """`home` is the suspect that was measured, `observer` who saw it if somebody else did. `before` and `after` are levels in the
+    signal's (oriented) unit, `delta` the part of the move that both references confirm, `z` that over the signal's scale.
+    `onset_s` is when this signal itself moved, None when it did not."""
+
+    signal: cases.Signal
+    home: entities.Entity
+    observer: entities.Entity | None
+    before: float
+    after: float
+    delta: float
+    z: float
+    onset_s: float | None
+
+    @property
+    def role(self) -> roles.Role:
+        return self.signal.role
+
+
+def oriented(signal: cases.Signal) -> series.FloatArray:
+    """Values with up meaning worse for ratios: failures for availability, misses for hit ratios; percent become 0..1."""
+    values = signal.values
+    if signal.role not in _RATIOS:
+        return values
+    finite = values[np.isfinite(values)]
+    if finite.size and float(np.max(finite)) > 1.5:
+        values = values / 100.0
+    return 1.0 - values if signal.role in _INVERTED else values
+
+
+def measure(case: cases.Case, homes: folding.Homes, onset_s: float) -> list[Shift]:
+    """The shift of every signal that has enough samples before and any after `onset_s`, in the order of `case.signals`."""
+    found: dict[int, Shift] = {}
+    levels = _peer_levels(case, onset_s)
+    for members in grids(case.signals):
+        times = case.signals[members[0]].times_s
+        matrix = np.stack([oriented(case.signals[i]) for i in members])
+        floors = np.array([_floor(case.signals[i], levels) for i in members])
+        columns = _measure_grid(times, matrix, onset_s, floors)
+        for row, index in enumerate(members):
+            if not np.isfinite(columns.z[row]):
+                continue
+            signal = case.signals[index]
+            found[index] = Shift(
+                signal,
+                homes.of(signal.entity),
+                _observer(signal, homes),
+                float(columns.before[row]),
+                float(columns.after[row]),
+                float(columns.delta[row]),
+                float(columns.z[row]),
+                _first_move(times, matrix[row], onset_s, columns.before[row], columns.delta[row]),
+            )
+    return [found[index] for index in sorted(found)]
+
+
+def grids(signals: Sequence[cases.Signal]) -> list[list[int]]:
+    """Indices of signals that share their times, so that they are computed on together."""
+    groups: dict[tuple[int, bytes], list[int]] = {}
+    for index, signal in enumerate(signals):
+        groups.setdefault((len(signal.times_s), signal.times_s.tobytes()), []).append(index)
+    return [members for (length, _), members in groups.items() if length > 0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Columns:
+    before: series.FloatArray
+    after: series.FloatArray
+    delta: series.FloatArray
+    z: series.FloatArray
+
+
+def _measure_grid(
+    times: series.FloatArray, matrix: series.FloatArray, onset_s: float, floors: series.FloatArray
+) -> _Columns:
+    """All rows at once; z is NaN where there are too few samples."""
+    past = matrix[:, times < onset_s]
+    later = matrix[:, times >= onset_s]
+    near = matrix[:, (times < onset_s - _guard_s(times)) & (times >= onset_s - LOCAL_S)]
+    if near.shape[1] < LOCAL_FEW:
+        near = near[:, -LOCAL_LAST:]
+    before, spread = median_and_sigma(past)
+    after = trimmed_mean(later)
+    local, _ = median_and_sigma(near)
+    local = np.where(np.isfinite(local), local, before)
+    counted = np.isfinite(later).sum(axis=1)
+    null = _own_null(past, before, int(np.median(counted)) if counted.size else 0)
+    against_all, against_near = after - before, after - local
+    agree = np.sign(against_all) == np.sign(against_near)
+    lesser = np.where(np.abs(against_all) < np.abs(against_near), against_all, against_near)
+    delta = np.where(agree, lesser, 0.0)
+    scale = np.maximum.reduce([np.where(np.isfinite(null), null, spread), floors, RELATIVE_FLOOR * np.abs(before)])
+    scale = np.maximum(scale, 1e-9)
+    enough = (np.isfinite(past).sum(axis=1) >= BEFORE_MIN) & (counted >= 1)
+    return _Columns(before, after, delta, np.where(enough, delta / scale, np.nan))
+
+
+def _guard_s(times: series.FloatArray) -> float:
+    return GUARD_S if times.size > 1 and float(np.median(np.diff(times))) < GUARD_S else 0.0
+
+
+def median_and_sigma(rows: series.FloatArray) -> tuple[series.FloatArray, series.FloatArray]:
+    """Median and MAD-based sigma per row, ignoring NaN; NaN for empty rows."""
+    result = np.full(rows.shape[0], np.nan)
+    sigma = np.full(rows.shape[0], np.nan)
+    some = np.isfinite(rows).any(axis=1) if rows.shape[1] else np.zeros(rows.shape[0], dtype=bool)
+    if some.any():
+        result[some] = np.nanmedian(rows[some], axis=1)
+        sigma[some] = MAD_TO_SIGMA * np.nanmedian(np.abs(rows[some] - result[some, None]), axis=1)
+    return result, sigma
+
+
+def trimmed_mean(rows: series.FloatArray) -> series.FloatArray:
+    """Mean of the middle half per row (all of it for up to three samples), ignoring NaN."""
+    ordered = np.sort(rows, axis=1)  # NaN sort last
+    counts = np.isfinite(rows).sum(axis=1)
+    cut = np.floor(counts * TRIM).astype(int)
+    position = np.arange(rows.shape[1])[None, :]
+    inside = (position >= cut[:, None]) & (position < (counts - cut)[:, None])
+    total = np.where(inside, np.nan_to_num(ordered), 0.0).sum(axis=1)
+    kept = inside.sum(axis=1)
+    return np.where(kept > 0, total / np.maximum(kept, 1), np.nan)
+
+
+def _own_null(past: series.FloatArray, center: series.FloatArray, length: int) -> series.FloatArray:
+    """Spread of a mean over `length` samples around the centre, from the signal's own past; NaN when it is too short."""
+    rows, columns = past.shape
+    length = max(1, min(length, columns // 4))
+    if columns - length + 1 < NULL_WINDOWS_MIN:
+        return np.full(rows, np.nan)
+    finite = np.isfinite(past)
+    totals = np.cumsum(np.pad(np.where(finite, past, 0.0), ((0, 0), (1, 0))), axis=1)
+    counts = np.cumsum(np.pad(finite.astype(float), ((0, 0), (1, 0))), axis=1)
+    total = totals[:, length:] - totals[:, :-length]
+    count = counts[:, length:] - counts[:, :-length]
+    away = np.abs(np.where(count > 0, total / np.maximum(count, 1), np.nan) - center[:, None])
+    result = np.full(rows, np.nan)
+    some = np.isfinite(away).sum(axis=1) >= NULL_WINDOWS_MIN
+    if some.any():
+        middle, high = np.nanquantile(away[some], [0.5, 0.9], axis=1)
+        # For a normal null both estimate sigma; the second is larger for signals with a habit of jumping.
+        result[some] = np.maximum(MAD_TO_SIGMA * middle, high / 1.645)
+    return result
+
+
+def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], float]) -> float:
+    peers = PEER_FLOOR * levels.get(_peer_key(signal), 0.0)
+    return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers
+
+
+def _peer_key(signal: cases.Signal) -> tuple[str, ...]:
+    statistic = signal.detail.get("statistic", "") or signal.detail.get("quantile", "")
+    return (signal.name, str(signal.role), statistic, str(signal.observer is not None))
+
+
+def _peer_levels(case: cases.Case, onset_s: float) -> dict[tuple[str, ...], float]:
+    """Median over entities of the same metric's level before the onset."""
+    levels: dict[tuple[str, ...], list[float]] = {}
+    for members in grids(case.signals):
+        times = case.signals[members[0]].times_s
+        matrix = np.stack([oriented(case.signals[i]) for i in members])
+        medians, _ = median_and_sigma(matrix[:, times < onset_s])
+        for index, level in zip(members, medians, strict=True):
+            if np.isfinite(level):
+                levels.setdefault(_peer_key(case.signals[index]), []).append(abs(float(level)))
+    return {key: float(np.median(values)) for key, values in levels.items()}
+
+
+def _observer(signal: cases.Signal, homes: folding.Homes) -> entities.Entity | None:
+    if signal.observer is not None:
+        return homes.of(signal.observer)
+    return homes.caller_of(signal.entity)
+
+
+def _first_move(
+    times: series.FloatArray, values: series.FloatArray, onset_s: float, before: float, delta: float
+) -> float | None:
+    """First sample, at most `LOCAL_S` before the common onset, from which on the signal has made half its move and keeps it."""
+    if delta == 0 or not np.isfinite(delta):
+        return None
+    moved = (values - before) * np.sign(delta) >= 0.5 * abs(delta)
+    window = np.flatnonzero((times >= onset_s - LOCAL_S) & np.isfinite(values))
+    first: float | None = None
+    for index in window[::-1]:
+        if times[index] >= onset_s:
+            first = float(times[index]) if moved[index] else first
+        elif moved[index]:
+            first = float(times[index])
+        else:
+            break
+    return first
