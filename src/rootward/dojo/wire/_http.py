@@ -27,10 +27,14 @@ class Refused(errors.RootwardError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `path` holds route parameters, `fields` the query and, for POST, the form or JSON body, in order."""
+    """One request: `path` holds route parameters, `fields` the query and, for POST, the form or JSON body, in order.
+
+    `base` is the face's own address with its mount point and no slash at the end, for links in answers.
+    """
 
     method: str
     url: str
+    base: str
     path: Mapping[str, str]
     fields: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
@@ -111,7 +115,14 @@ async def read(request: requests.Request) -> Call:
                 raise Refused(413, "request body too large")
         for name, value in _body_fields(body, request.headers.get("content-type", "")):
             fields.setdefault(name, []).append(value)
-    return Call(request.method, str(request.url), request.path_params, fields, request.headers)
+    return Call(
+        request.method,
+        str(request.url),
+        str(request.base_url).rstrip("/"),
+        request.path_params,
+        fields,
+        request.headers,
+    )
 
 
 def _body_fields(body: bytes, content_type: str) -> list[tuple[str, str]]:
@@ -178,9 +189,3 @@ def number_text(value: float) -> str:
     if "e" not in text:
         return text
     return format(decimal.Decimal(text), "f")
-
-
-def host_of(call: Call) -> str:
-    """`http://host:port` of a request's address, for links to other pages."""
-    parts = urllib.parse.urlsplit(call.url)
-    return f"{parts.scheme}://{parts.netloc}"
