@@ -21,19 +21,20 @@ def logs(
 ) -> telemetry.Logs | None:
     """`logs.json` as streams of a log agent: per app a list of lines, or one text that `kubectl logs --timestamps` printed.
 
-    `<app>.previous` is the container before its last restart, which an agent had shipped under the same labels. Lines
-    without a time keep the one before; before any, the pod's start, or `start_s`.
+    `<app>.previous` is the container before its last restart, which an agent had shipped under the same labels; `<app>.<name>`
+    another container of the pod. Lines without a time keep the one before; before any, the pod's start, or `start_s`.
     """
     streams: list[dict[str, str]] = []
     rows: list[tuple[int, int, str]] = []
     for key in sorted(texts):
         content = texts[key]
-        app = key.removesuffix(".previous")
+        app, _, part = key.partition(".")
         lines = content.splitlines() if isinstance(content, str) else [str(line) for line in content]
         lines = [line for line in lines if not _KUBECTL_SAID.match(line)]
         if not lines:
             continue
-        labels, since_s = _stream(app, pods, namespace, start_s)
+        container = "" if part in ("", "previous") else part.removesuffix(".previous")
+        labels, since_s = _stream(app, container, pods, namespace, start_s)
         if labels not in streams:
             streams.append(labels)
         rows += _timed(lines, streams.index(labels), since_s)
@@ -51,8 +52,10 @@ def logs(
 _KUBECTL_SAID = re.compile(r"^(Error: |Error from server|Defaulted container |error: )")
 
 
-def _stream(app: str, pods: Sequence[Json], namespace: str, start_s: float) -> tuple[dict[str, str], float]:
-    """Labels of the newest pod of `app`, and when it started."""
+def _stream(
+    app: str, container: str, pods: Sequence[Json], namespace: str, start_s: float
+) -> tuple[dict[str, str], float]:
+    """Labels of the newest pod of `app`, and when it started; `container` is its first one unless named."""
     own = [pod for pod in pods if _belongs(pod, app)]
     labels = {"namespace": namespace, "app": app}
     if not own:
@@ -60,7 +63,7 @@ def _stream(app: str, pods: Sequence[Json], namespace: str, start_s: float) -> t
     pod = max(own, key=lambda one: (str(one["metadata"].get("creationTimestamp", "")), one["metadata"]["name"]))
     labels["pod"] = pod["metadata"]["name"]
     containers = pod["spec"].get("containers", [])
-    labels["container"] = containers[0]["name"] if containers else app
+    labels["container"] = container or (containers[0]["name"] if containers else app)
     if node := pod["spec"].get("nodeName"):
         labels["node"] = node
     started = pod.get("status", {}).get("startTime")

@@ -1,9 +1,11 @@
 """From recorded kubectl commands and their output to the objects that an API server would have served at that moment.
 
 Each object is taken from the fullest record of it: `-o yaml`, else `describe`, else the rows of `get` (labels and wide columns
-merged). Secret values are dropped and only their keys kept.
+merged). Of secrets, what is secret is replaced by a fingerprint, so that equal values stay equal and nothing else is told.
 """
 
+import base64
+import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -163,9 +165,24 @@ def _from_yaml(output: str) -> Json | None:
     body["metadata"].pop("managedFields", None)
     body["metadata"].setdefault("labels", {})
     if body["kind"] == "Secret":
-        body["data"] = dict.fromkeys(body.get("data") or {}, "")
+        body["data"] = {key: _veiled(key, str(value)) for key, value in (body.get("data") or {}).items()}
         body.pop("stringData", None)
     return body
+
+
+_ADDRESS = re.compile(r"(^|[_.-])(host|hostname|port|address|addr|database|db|name)$", re.IGNORECASE)
+_PLAIN = re.compile(r"^[\w.:-]{0,80}$")
+
+
+def _veiled(key: str, encoded: str) -> str:
+    """A secret's value in base64: addresses and ports as they are, anything else as `sha256:` and twelve hex digits."""
+    try:
+        value = base64.b64decode(encoded, validate=True)
+    except ValueError:
+        return ""
+    if _ADDRESS.search(key) and _PLAIN.match(value.decode("utf-8", errors="replace")):
+        return encoded
+    return base64.b64encode(f"sha256:{hashlib.sha256(value).hexdigest()[:12]}".encode()).decode()
 
 
 def _version(body: Json, at_s: float) -> telemetry.ObjectVersion:
