@@ -16,7 +16,7 @@ _HINTS = (
     "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "xox", "sk_live", "sk-", "@",
 )  # fmt: skip
 
-_SECRET_WORD = (
+_SECRET_WORD = (  # noqa: S105 -- words that name secrets
     r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:api|access|private|secret|signing|encryption)[_-]?(?:access[_-]?)?key"
     r"|(?:auth|access|refresh|id|session|security|bot|api)[_-]?token|token|credentials?)"
 )

@@ -1,0 +1,133 @@
+"""Numbers over time from Prometheus and what speaks its HTTP API: Thanos, Mimir, VictoriaMetrics, Cortex.
+
+Source: https://prometheus.io/docs/prometheus/latest/querying/api/
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib import parse
+
+from rootward import _clock, errors
+from rootward.connectors import _grid, _http, _json, _source
+from rootward.connectors.prometheus import catalogue, promql
+from rootward.signals import answers, protocols, redaction, series, windows
+
+
+class PrometheusSource(_source.HttpSource):
+    """Fulfils `protocols.MetricSource`. `page_url` is where people open its pages ("" gives no links)."""
+
+    def __init__(self, name: str, http: _http.HttpClient, *, page_url: str = "") -> None:
+        super().__init__(name, http)
+        self._page_url = page_url.rstrip("/")
+
+    async def ping(self, limits: protocols.Limits = protocols.DEFAULT_LIMITS) -> answers.Answer[str]:
+        """Reachable and permitted? Asks a query too: build information is often open where data is not."""
+        return await self._ask(self._ping, query="1", limits=limits)
+
+    async def catalogue(
+        self, window: windows.Window, limits: protocols.Limits = protocols.DEFAULT_LIMITS
+    ) -> answers.Answer[Sequence[series.MetricInfo]]:
+        """See `protocols.MetricSource.catalogue`; at most `limits.series` metrics."""
+
+        async def work(budget: _http.Budget) -> answers.Part[Sequence[series.MetricInfo]]:
+            return await catalogue.read(self._http, window, limits, budget)
+
+        return await self._ask(work, query="/api/v1/label/__name__/values", window=window, limits=limits)
+
+    async def query(
+        self,
+        query: protocols.MetricQuery,
+        window: windows.Window,
+        step_s: float,
+        limits: protocols.Limits = protocols.DEFAULT_LIMITS,
+    ) -> answers.Answer[series.SeriesSet]:
+        """See `protocols.MetricSource.query`."""
+        return await self.native(promql.compile_query(query), window, step_s, limits)
+
+    async def native(
+        self,
+        text: str,
+        window: windows.Window,
+        step_s: float,
+        limits: protocols.Limits = protocols.DEFAULT_LIMITS,
+    ) -> answers.Answer[series.SeriesSet]:
+        """See `protocols.MetricSource.native`; `text` is PromQL."""
+
+        async def work(budget: _http.Budget) -> answers.Part[series.SeriesSet]:
+            return await self._range(text, window, step_s, limits, budget)
+
+        return await self._ask(work, query=text, window=window, limits=limits, link=self._link(text, window))
+
+    async def _range(
+        self, text: str, window: windows.Window, step_s: float, limits: protocols.Limits, budget: _http.Budget
+    ) -> answers.Part[series.SeriesSet]:
+        if not step_s > 0:
+            raise errors.QueryRejected(f"a step is more than zero seconds, not {step_s}", source=self._name)
+        if window.length_s / step_s > limits.samples:
+            raise errors.QueryRejected(
+                f"{window.length_s / step_s:.0f} steps are more than {limits.samples} samples", source=self._name
+            )
+        reader, partial = _grid.GridReader(window, step_s), False
+        for start_s, end_s in _grid.pieces(window, step_s):
+            params: dict[str, str | int | float | bool] = {
+                "query": text,
+                "start": start_s,
+                "end": end_s,
+                "step": step_s,
+                "timeout": f"{max(budget.remaining_s(), 0.1):.1f}s",
+                "limit": limits.series + 1,
+            }
+            body = self._checked(await self._http.query_json("/api/v1/query_range", params, budget=budget))
+            reader.add(body.get("data"))
+            partial |= self._warnings(body, reader)
+        return reader.finish(series_max=limits.series, samples_max=limits.samples, partial=partial)
+
+    def _checked(self, decoded: object) -> Mapping[str, Any]:
+        """The body of an answer; some proxies give errors with status 200."""
+        body = _json.mapping(decoded, "the answer")
+        if body.get("status") == "error":
+            said = redaction.redact(_json.optional_text(body.get("error")))
+            if body.get("errorType") in ("bad_data", "execution"):
+                raise errors.QueryRejected(f"{self._name}: {said}", source=self._name)
+            raise errors.BackendError(f"{self._name}: {said or 'it failed and did not say why'}", source=self._name)
+        return body
+
+    def _warnings(self, body: Mapping[str, Any], reader: _grid.GridReader) -> bool:
+        """Pass warnings on; whether they say that part of the data is missing.
+
+        Notes about the query begin with "PromQL"; every other warning comes from storage that did not answer (Thanos's
+        partial responses, remote reads). VictoriaMetrics says `isPartial`.
+        """
+        partial = body.get("isPartial") is True
+        if partial:
+            reader.warn("the back end says that this answer is partial")
+        for key in ("warnings", "infos"):
+            value = body.get(key)
+            for one in value if isinstance(value, list) else []:
+                text = redaction.redact(_json.optional_text(one))
+                reader.warn(text)
+                partial |= key == "warnings" and not text.startswith("PromQL")
+        return partial
+
+    async def _ping(self, budget: _http.Budget) -> answers.Part[str]:
+        params: dict[str, str | int | float | bool] = {"query": "1", "time": self._http.clock.now_s()}
+        self._checked(await self._http.get_json("/api/v1/query", params, budget=budget))
+        try:
+            built = _json.mapping(await self._http.get_json("/api/v1/status/buildinfo", budget=budget), "the answer")
+            about = _json.mapping(built.get("data"), "data")
+        except (errors.BackendMalformed, errors.QueryRejected, errors.NotPermitted):
+            return answers.Part("a Prometheus API (it does not tell its version)")
+        return answers.Part(
+            f"{about.get('application') or 'Prometheus'} {_json.optional_text(about.get('version'))}".strip()
+        )
+
+    def _link(self, text: str, window: windows.Window) -> str:
+        if not self._page_url:
+            return ""
+        shown = {
+            "g0.expr": text,
+            "g0.tab": "0",
+            "g0.range_input": f"{round(window.length_s)}s",
+            "g0.end_input": _clock.to_iso(window.end_s)[:19].replace("T", " "),
+        }
+        return f"{self._page_url}/graph?{parse.urlencode(shown)}"
