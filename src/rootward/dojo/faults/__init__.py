@@ -1,1 +1,59 @@
-"""The catalogue of faults, one small file per family; each turns knobs of the world model and seals its truth."""
+"""The catalogue of faults, one small file per family; each turns knobs of the world model and seals its truth.
+
+A family is a module here with a `FAMILY`; a new file is a new family, nothing else grows.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rootward import errors
+
+if TYPE_CHECKING:
+    from rootward.dojo.faults.kit import Family
+
+NOT_FAMILIES = ("kit",)
+SPECIAL = ("missing_evidence", "no_fault", "outside")
+"""Scenarios without a cause that could be named: they test silence."""
+
+
+def names() -> tuple[str, ...]:
+    """Every family that can be asked for, special scenarios included."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in NOT_FAMILIES))
+
+
+def common() -> tuple[str, ...]:
+    """Families with a cause to find."""
+    return tuple(name for name in names() if name not in SPECIAL)
+
+
+def unknown(what: str, name: str, known: Sequence[str]) -> str:
+    """The message for a name that does not exist, with the nearest one that does."""
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.3)
+    hint = f"did you mean {near[0]!r}?" if near else "there are: " + ", ".join(known)
+    return f"no {what} named {name!r}; {hint}"
+
+
+def load(name: str) -> "Family":
+    """The family of that name.
+
+    Raises:
+        WorldError: there is none; the message names the nearest.
+    """
+    if name not in names():
+        raise errors.WorldError(unknown("fault", name, names()))
+    family: Family = importlib.import_module(f"{__name__}.{name}").FAMILY
+    return family
+
+
+def describe(name: str) -> str:
+    """A sentence about a family, then one line per parameter with its range.
+
+    Raises:
+        WorldError: there is none of that name.
+    """
+    family = load(name)
+    rows = [f"  {p.name}: {p.low:g} to {p.high:g} {p.unit}".rstrip() for p in family.parameters]
+    return "\n".join([family.summary, *rows])

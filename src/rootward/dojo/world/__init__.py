@@ -2,3 +2,7 @@
 
 Faults change the model's inputs (a limit, a hit ratio, a service time); no signal is ever painted on.
 """
+
+from rootward.dojo.world.build import build, describe, names
+
+__all__ = ["build", "describe", "names"]

@@ -1,0 +1,50 @@
+"""What every family of faults is made of: a name, ranges to draw from, places where it makes sense, and how it is planted."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from rootward.dojo.world import blueprint as bp
+from rootward.dojo.world import draft as dr
+from rootward.dojo.world import layout as lay
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Family:
+    """`targets(layout)` lists components (or calls, as the family likes) where it makes sense; `plant(draft, target, dice)`
+    turns the draft's knobs from its onset on and says what the truth is."""
+
+    name: str
+    summary: str
+    parameters: tuple[dr.Parameter, ...]
+    targets: Callable[[lay.Layout], list[int]]
+    plant: Callable[[dr.Draft, int, dr.Dice], dr.Planted]
+
+
+def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: float = 0.05) -> list[int]:
+    """Services behind an entry that see at least `share` of its traffic and whose failure its callers feel."""
+    peak = max(layout.rate[i] for i in layout.entries)
+    felt = feels(layout)
+    return [
+        i
+        for i in layout.of_kind(bp.Kind.SERVICE)
+        if i not in layout.entries and layout.rate[i] >= share * peak and felt[i] >= 0.3
+        and (not language or layout.components[i].language in language)
+    ]
+
+
+def feels(layout: lay.Layout) -> lay.FloatArray:
+    """How much of a component's failure reaches the most affected entry along required calls; shape [N]."""
+    out = np.zeros(len(layout.components))
+    out[list(layout.entries)] = 1.0
+    for call in range(len(layout.calls)):  # callers come before callees
+        passed = out[layout.source[call]] * layout.required[call] * layout.waits[call]
+        passed *= min(1.0, float(layout.call_rate[call] / max(layout.rate[layout.source[call]], 1e-9)) * 4)
+        out[layout.target[call]] = max(out[layout.target[call]], passed)
+    return out
+
+
+def onset_s(draft: dr.Draft) -> float:
+    """Seconds since the epoch at which the fault begins to act."""
+    return float(draft.times_s[draft.onset])

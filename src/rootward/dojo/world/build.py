@@ -1,0 +1,169 @@
+"""Builds a world, lets a fault into it, and takes down everything that its monitoring would have seen."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+
+from rootward import _rng
+from rootward import errors as err
+from rootward.dojo import faults, oracle
+from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.world import alerting, dynamics, exporters, history, knobs, plans, rules
+from rootward.dojo.world import draft as dr
+from rootward.dojo.world import frame as fr
+from rootward.dojo.world import layout as lay
+from rootward.dojo.world import pods as pd
+
+FIRST_DAY_S = 1_769_904_000.0  # 2026-02-01
+DAYS = 270
+TAIL_S = 3300.0
+"""Trouble begins this long before the end of the window: room for it to show, for alerts to fire and for what comes after."""
+LOOK_S = (100.0, 300.0)
+SEVERITIES = (1.0, 1.7, 3.0, 6.0, 12.0)
+PLACES = 6
+
+
+def names() -> tuple[str, ...]:
+    """Worlds that can be built."""
+    return tuple(sorted(_plan(module.name).NAME for module in pkgutil.iter_modules(plans.__path__)))
+
+
+def describe(name: str) -> str:
+    """One sentence about a world.
+
+    Raises:
+        WorldError: there is none of that name.
+    """
+    return str(_plan_named(name).DESCRIPTION)
+
+
+def _plan(module: str):  # type: ignore[no-untyped-def]
+    return importlib.import_module(f"{plans.__name__}.{module}")
+
+
+def _plan_named(name: str):  # type: ignore[no-untyped-def]
+    module = name.replace("-", "_")
+    if name not in names():
+        raise err.WorldError(faults.unknown("world", name, names()))
+    return _plan(module)
+
+
+def build(
+    world: str = "web-shop",
+    fault: str | None = None,
+    seed: int = 0,
+    *,
+    noise: bool = True,
+    hours: float = 6.0,
+    step_s: float = 15.0,
+    services: int | None = None,
+) -> tuple[tm.Scenario, oracle.Truth]:
+    """A scenario and its sealed truth; equal arguments give equal bytes.
+
+    `fault` is a name from `faults.names()`; None lets the seed choose among the twelve families. `services` sizes the
+    "generated" world and is refused elsewhere. `hours` of telemetry are scraped every `step_s` seconds.
+
+    Raises:
+        WorldError: a name that does not exist (the message names the nearest), or sizes that make no sense.
+    """
+    plan_module = _plan_named(world)
+    if services is not None and world != "generated":
+        raise err.WorldError(f"{world!r} has one size; `services` sizes the world 'generated'")
+    if not 1.5 <= hours <= 168 or not 5 <= step_s <= 60:
+        raise err.WorldError(f"hours must be 1.5 to 168 and step_s 5 to 60, not {hours} and {step_s}")
+    if fault is None:
+        common = faults.common()
+        fault = common[int(_rng.stream(seed, world, "which").integers(0, len(common)))]
+    family = faults.load(fault)
+    base = _ordinary(lay.lay_out(plan_module.blueprint(seed, services)), seed, hours, step_s, noise=noise)
+    frame, planted, found, watched, chosen = _until_it_shows(base, family, noise=noise)
+    now_s = chosen.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S))
+    scenario = tm.Scenario(_observe(frame, watched, found, chosen, round(now_s, 3)), alerting.webhook(frame, chosen))
+    return scenario, _truth(frame, planted, chosen, fault)
+
+
+def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, *, noise: bool) -> dr.Draft:
+    rng = _rng.stream(seed, layout.plan.name, "when")
+    start_s = round(FIRST_DAY_S + float(rng.uniform(0, DAYS * 86_400)), 3)
+    steps = int(hours * 3600 / step_s) + 1
+    times_s = np.round(start_s + np.arange(steps) * step_s, 3)
+    onset = steps - round(min(TAIL_S, 0.5 * hours * 3600) / step_s) - int(rng.integers(0, 20))
+    draft = dr.Draft(layout, seed, times_s, onset, knobs.ordinary(layout, times_s, seed))
+    if noise:
+        history.ordinary_work(draft)
+    return draft
+
+
+def _until_it_shows(base: dr.Draft, family, *, noise: bool):  # type: ignore[no-untyped-def]
+    """Plant the fault where and as hard as it takes for a page to fire: places in the seed's order, severity rising."""
+    rng = base.rng("place", family.name)
+    places = family.targets(base.layout)
+    places = [places[int(i)] for i in rng.permutation(len(places))][:PLACES]
+    latest_s = float(base.times_s[-1]) - LOOK_S[1]
+    prefix = _Prefix(base)
+    for place in places:
+        for severity in SEVERITIES:
+            draft = _branch(base)
+            dice = dr.roll(family.parameters, draft.rng("dice", family.name, place), severity)
+            planted = family.plant(draft, place, dice)
+            fleet = pd.fleet(draft)
+            state = prefix.advance(draft)
+            frame = fr.Frame(draft, state, fleet, fr.count(draft, state), noise)
+            watched = rules.watches(frame)
+            found = alerting.fired(frame, watched)
+            chosen = alerting.page(frame, found, latest_s)
+            if chosen is not None:
+                return frame, planted, found, watched, chosen
+    raise err.WorldError(f"{base.layout.plan.name}: {family.name} never shows with seed {base.seed}; try another seed")
+
+
+def _branch(base: dr.Draft) -> dr.Draft:
+    return dr.Draft(
+        base.layout, base.seed, base.times_s, base.onset, base.knobs.copy(), list(base.releases), list(base.notices), list(base.voices)
+    )
+
+
+class _Prefix:
+    """The time before the onset, advanced once for all attempts that leave it as it was."""
+
+    def __init__(self, base: dr.Draft) -> None:
+        self._base = base
+        self._state = dynamics.empty(base.steps, base.layout)
+        self._key = b""
+        self._carry = dynamics.at_rest(base.layout)
+
+    def advance(self, draft: dr.Draft) -> dynamics.State:
+        key = draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
+        layout, begin = draft.layout, max(draft.onset - 2, 0)
+        if key != self._key:
+            self._carry = dynamics.advance(layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s)
+            self._key = key
+        dynamics.advance(layout, draft.knobs, self._state, self._carry, begin, draft.steps, draft.step_s)
+        return self._state
+
+
+def _observe(frame: fr.Frame, watched, found, chosen, now_s: float) -> tm.Telemetry:  # type: ignore[no-untyped-def]
+    draft = frame.draft
+    return tm.Telemetry(
+        name=f"{frame.layout.plan.name}-{draft.seed}",
+        start_s=float(frame.times_s[0]),
+        end_s=float(frame.times_s[-1]) + frame.step_s,
+        now_s=now_s,
+        metrics=exporters.metrics(frame),
+        rules=tuple(watch.rule for watch in watched),
+        alerts=tuple(alert for _, alert in found),
+        access=dict(draft.access),
+    )
+
+
+def _truth(frame: fr.Frame, planted: dr.Planted, chosen: alerting.Page, fault: str) -> oracle.Truth:
+    names_of = [component.name for component in frame.layout.components]
+    path = frame.layout.path(chosen.component, planted.place)[::-1]
+    innocent = {frame.layout.components[r.component].name for r in frame.draft.releases}
+    guilty = {cause.name for cause in planted.causes}
+    decoys = tuple(sorted((innocent | set(planted.suspects)) - guilty)) if planted.causes else tuple(sorted(innocent))
+    route = tuple(names_of[i] for i in path) or tuple(dict.fromkeys((names_of[planted.place], names_of[chosen.component])))
+    return oracle.Truth(
+        planted.status, planted.causes, route if planted.causes else (), decoys, planted.note, {"family": fault, "seed": frame.draft.seed}
+    )

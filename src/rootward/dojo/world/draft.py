@@ -1,0 +1,169 @@
+"""A world while it is being made: what noise and faults write down before it is advanced and observed."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import numpy as np
+
+from rootward import _rng
+from rootward.dojo import oracle
+from rootward.dojo.world import knobs as kn
+from rootward.dojo.world import layout as lay
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Release:
+    """A new version of a component, rolled out from step `at`; `files` maps paths to unified patches."""
+
+    component: int
+    at: int
+    sha: str
+    version: str
+    author: str
+    title: str
+    files: Mapping[str, str]
+    body: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Notice:
+    """A change that is no release: `kind` flag | config | secret | schema | infrastructure | scale. `path` and `patch` tell what
+    it touched in the repository of `component` (-1: the platform's own), if it was kept there."""
+
+    component: int
+    at: int
+    kind: str
+    summary: str
+    author: str
+    sha: str = ""
+    path: str = ""
+    patch: str = ""
+    details: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Voice:
+    """Log lines that a component writes: `rate` [T] lines per second over all its pods, `texts` what it may say.
+
+    `level` is error | warn | info; `trace` the text that follows a line (a stack trace), "" for none.
+    """
+
+    component: int
+    level: str
+    rate: lay.FloatArray
+    texts: tuple[str, ...]
+    trace: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Leak:
+    """Memory that is never given back, from step `at`: bytes per second of one pod at the traffic of that time."""
+
+    component: int
+    at: int
+    bytes_per_s: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Limit:
+    """A container limit changed at step `at`; 0 keeps the old one. `rolled` is true when pods were replaced for it."""
+
+    component: int
+    at: int
+    cores: float = 0.0
+    memory_mib: float = 0.0
+    rolled: bool = True
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Draft:
+    """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
+
+    layout: lay.Layout
+    seed: int
+    times_s: lay.FloatArray
+    onset: int
+    knobs: kn.Knobs
+    releases: list[Release] = dataclasses.field(default_factory=list)
+    notices: list[Notice] = dataclasses.field(default_factory=list)
+    voices: list[Voice] = dataclasses.field(default_factory=list)
+    leaks: list[Leak] = dataclasses.field(default_factory=list)
+    limits: list[Limit] = dataclasses.field(default_factory=list)
+    expiries: dict[int, float] = dataclasses.field(default_factory=dict)  # component → notAfter of its certificate
+    zone_errors: lay.FloatArray | None = None  # [T] share of lookups that the cluster's DNS fails
+    reach: lay.FloatArray | None = None  # [T] share of outside probes that succeed
+    reach_s: lay.FloatArray | None = None  # [T] seconds that outside probes take
+    access: dict[str, str] = dataclasses.field(default_factory=dict)
+    hidden: set[int] = dataclasses.field(default_factory=set)  # components whose own exporters are not scraped
+    noisy_rule: tuple[int, float] | None = None  # a component whose latency rule has a threshold that is too tight (s)
+
+    @property
+    def step_s(self) -> float:
+        return float(self.times_s[1] - self.times_s[0])
+
+    @property
+    def steps(self) -> int:
+        return len(self.times_s)
+
+    def after(self, at: int, *, ramp_s: float = 0.0) -> lay.FloatArray:
+        """0 before step `at`, then rising to 1 within `ramp_s`; shape [T]."""
+        passed = np.arange(self.steps) - at
+        if ramp_s <= 0:
+            return (passed >= 0).astype(np.float64)
+        return np.clip((passed + 1) * self.step_s / ramp_s, 0.0, 1.0)
+
+    def steps_in(self, seconds: float) -> int:
+        return max(1, round(seconds / self.step_s))
+
+    def traffic_at_onset(self) -> float:
+        """Traffic at the onset as a share of the peak that the layout was sized for."""
+        entry = list(self.layout.entries)
+        return float(self.knobs.demand[max(0, self.onset - 40) : self.onset + 1, entry].sum(axis=1).mean() / self.layout.rate[entry].sum())
+
+    def rng(self, *path: str | int) -> np.random.Generator:
+        return _rng.stream(self.seed, self.layout.plan.name, *path)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Planted:
+    """What a fault leaves behind: the truth's causes and what to say about it. `suspects` tempt without being guilty."""
+
+    causes: tuple[oracle.Cause, ...]
+    place: int  # component where trouble starts
+    status: str = "found"
+    suspects: tuple[str, ...] = ()
+    note: str = ""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number that the seed draws, between `low` and `high`; `harder` is the end (+1 high, -1 low, 0 neither) that hurts more."""
+
+    name: str
+    low: float
+    high: float
+    unit: str
+    harder: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dice:
+    """Draws a family's parameters; `severity` ≥ 1 pushes those that hurt towards their harder end."""
+
+    rng: np.random.Generator
+    values: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        return self.values[name]
+
+
+def roll(parameters: tuple[Parameter, ...], rng: np.random.Generator, severity: float) -> Dice:
+    values = {}
+    for parameter in parameters:
+        share = float(rng.uniform())
+        if parameter.harder > 0:
+            share = 1 - (1 - share) / severity
+        elif parameter.harder < 0:
+            share = share / severity
+        values[parameter.name] = parameter.low + share * (parameter.high - parameter.low)
+    return Dice(rng, values)

@@ -1,0 +1,93 @@
+"""A world that has run its course: what every exporter reads. Nothing here changes any more."""
+
+import dataclasses
+
+import numpy as np
+
+from rootward import _rng
+from rootward.dojo.world import draft as dr
+from rootward.dojo.world import dynamics
+from rootward.dojo.world import layout as lay
+from rootward.dojo.world import pods as pd
+
+FloatArray = lay.FloatArray
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Counts:
+    """Whole requests per step as servers counted them, [T, N]; `slow` shape of the latency's distribution [N]."""
+
+    total: FloatArray
+    failed: FloatArray  # answered with a server error, for any reason
+    rejected: FloatArray
+    late: FloatArray  # failed because a callee did not answer in time
+    client: FloatArray  # 4xx
+    shape: FloatArray
+
+
+@dataclasses.dataclass(slots=True, eq=False)
+class Frame:
+    draft: dr.Draft
+    state: dynamics.State
+    fleet: pd.Fleet
+    counts: Counts
+    noise: bool
+
+    @property
+    def layout(self) -> lay.Layout:
+        return self.draft.layout
+
+    @property
+    def times_s(self) -> FloatArray:
+        return self.draft.times_s
+
+    @property
+    def step_s(self) -> float:
+        return self.draft.step_s
+
+    @property
+    def steps(self) -> int:
+        return self.draft.steps
+
+    def rng(self, *path: str | int) -> np.random.Generator:
+        return _rng.stream(self.draft.seed, self.layout.plan.name, "observed", *path)
+
+    def below(self, component: int | slice, bound_s: float) -> FloatArray:
+        """Share of requests that took at most `bound_s`; log-logistic around the mean latency."""
+        shape = self.counts.shape[component]
+        scale = self.state.latency[:, component] / mean_factor(shape)
+        return np.asarray(1.0 / (1.0 + (scale / bound_s) ** shape), dtype=np.float64)
+
+
+def mean_factor(shape: FloatArray) -> FloatArray:
+    """Mean of a log-logistic distribution over its scale."""
+    return np.asarray((np.pi / shape) / np.sin(np.pi / shape), dtype=np.float64)
+
+
+def quantile_factor(shape: FloatArray, quantile: float) -> FloatArray:
+    """A quantile of a log-logistic distribution over its mean."""
+    return np.asarray((quantile / (1 - quantile)) ** (1 / shape) / mean_factor(shape), dtype=np.float64)
+
+
+def per_source(layout: lay.Layout, values: FloatArray) -> FloatArray:
+    """Sum [T, E] values over each component's own calls: [T, N]."""
+    out = np.zeros((len(values), len(layout.components)))
+    if len(layout.source):
+        sources, first = np.unique(layout.source, return_index=True)
+        out[:, sources] = np.add.reduceat(values, first, axis=1)
+    return out
+
+
+def count(draft: dr.Draft, state: dynamics.State) -> Counts:
+    """Turn rates into whole numbers, as a counter would see them."""
+    layout = draft.layout
+    rng = draft.rng("counts")
+    completed = (state.served + state.rejected * state.arrivals) * draft.step_s
+    total = np.maximum(np.rint(completed + np.sqrt(completed) * rng.standard_normal(completed.shape)), 0.0)
+    failed = np.minimum(rng.poisson(np.minimum(completed * state.error, 1e9)), total)
+    fatal = state.lost * layout.required * layout.waits
+    late = per_source(layout, fatal * state.timeouts / np.maximum(state.failed, 1e-12)) / np.maximum(per_source(layout, fatal), 1e-12)
+    rejected = np.minimum(np.rint(completed * state.rejected), failed)
+    client = np.minimum(rng.poisson(completed * rng.uniform(0.002, 0.012, completed.shape[1])), total - failed)
+    shape = rng.uniform(3.0, 4.2, completed.shape[1])
+    return Counts(total, failed, rejected, np.rint((failed - rejected) * np.minimum(late, 1.0)), client.astype(np.float64), shape)
