@@ -16,15 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from rootward import errors
+from rootward import _clock, errors
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.capsule.importers import _spans
 
 FILES_CACHED = 40
 TORN_ROWS_MAX = 20  # rows of a file that the recorder wrote over each other, before the file counts as damaged
+DAY_S = 86_400.0
 HOUR_NS = 3_600 * 10**9
 LABEL = re.compile(r"(\d\d)_(\d\d)_(?:log|trace)\.csv")
-LOG_COLUMNS = ("TimeUnixNano", "Node", "PodName", "Container", "TraceID", "SpanID", "Log")
+LOG_COLUMNS = ("Timestamp", "TimeUnixNano", "Node", "PodName", "Container", "TraceID", "SpanID", "Log")
 TRACE_COLUMNS = ("TraceID", "SpanID", "ParentID", "PodName", "OperationName", "StartTimeUnixNano", "EndTimeUnixNano")
 POD = re.compile(r"(?P<owner>(?P<service>.+)-[a-z0-9]{6,10})-[a-z0-9]{5}")
 TRACE_ID, SPAN_ID = re.compile(r"[0-9a-f]{32}"), re.compile(r"[0-9a-f]{16}")
@@ -84,6 +85,7 @@ class Reader:
             return self._tables[minute.path]
         table = _read(minute, self._columns)
         if "Log" in self._columns:
+            table = _repaired(table, minute)
             lines = pa.array([_line(text) for text in table.column("Log").to_pylist()], type=pa.string())
             table = table.set_column(table.column_names.index("Log"), "Log", lines)
         self._tables[minute.path] = table
@@ -146,6 +148,19 @@ def logs(table: pa.Table, *, end_s: float) -> telemetry.Logs:
         trace_ids=[_id(rest[2], TRACE_ID) for rest in kept.values()],
         span_ids=[_id(rest[3], SPAN_ID) for rest in kept.values()],
     )
+
+
+def _repaired(table: pa.Table, minute: Minute) -> pa.Table:
+    """Where TimeUnixNano is nonsense (the recorder wrote Go's zero time for some error lines), the time in the text counts."""
+    times_ns = np.array(table.column("TimeUnixNano").to_numpy())
+    wrong = np.flatnonzero(np.abs(times_ns / 1e9 - minute.ends_s) > DAY_S)
+    for row in wrong.tolist():
+        text = table.column("Timestamp")[row].as_py()
+        try:
+            times_ns[row] = round(_clock.from_iso(text) * 1e9)
+        except ValueError as error:
+            raise errors.DatasetError(f"{minute.path}: row {row + 1} has no time ({text!r})") from error
+    return table.set_column(table.column_names.index("TimeUnixNano"), "TimeUnixNano", pa.array(times_ns))
 
 
 def _line(envelope: str) -> str:
