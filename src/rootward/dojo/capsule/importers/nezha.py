@@ -25,7 +25,10 @@ EXPECTED = "Nezha's <day>/<day>-fault_list.json beside metric/, log/ and trace/"
 DAY_S = 86_400.0
 MINUTE_S = 60.0
 ALERT_AFTER_S = 30.0  # from the injection to the alert
-LOOKED_AT_AFTER_S = 180.0  # … to the moment at which the alert is looked at
+LOOKED_AT_AFTER_S = (
+    120.0,
+    180.0,
+)  # … to the moment at which the alert is looked at: when the records end, between these
 KEPT_AFTER_S = 600.0  # … to the end of what the capsule holds
 LINES_MAX = 60_000  # of logs; older recorded minutes are left out
 SPANS_MAX = 120_000
@@ -82,14 +85,16 @@ class Day:
             raise errors.DatasetError(f"{self.folder}: no metrics before {_clock.to_iso(end_s)}")
         logs = self._recorded(self._logs, moment_s, self._log_reader, LINES_MAX)
         spans = self._recorded(self._spans, moment_s, self._span_reader, SPANS_MAX)
+        kept_logs = None if logs is None else _nezha_records.logs(logs, end_s=end_s)
+        kept_spans = None if spans is None else _nezha_records.spans(spans, self.metrics.node_of, end_s=end_s)
         return telemetry.Telemetry(
             name=f"nezha-{self.date}",
             start_s=min(float(block.times_s[0]) for block in blocks),
             end_s=end_s,
-            now_s=moment_s + LOOKED_AT_AFTER_S,
+            now_s=_looked_at_s(moment_s, kept_logs, kept_spans),
             metrics=telemetry.Metrics(tuple(blocks), _nezha_metrics.meta()),
-            logs=None if logs is None else _nezha_records.logs(logs, end_s=end_s),
-            spans=None if spans is None else _nezha_records.spans(spans, self.metrics.node_of, end_s=end_s),
+            logs=kept_logs,
+            spans=kept_spans,
         )
 
     def _recorded(
@@ -209,6 +214,17 @@ def spread(available: int, wanted: int) -> list[int]:
 def _span(day: Day) -> tuple[float, float]:
     blocks = day.metrics.blocks
     return max(float(block.times_s[0]) for block in blocks), min(float(block.times_s[-1]) for block in blocks)
+
+
+def _looked_at_s(moment_s: float, logs: telemetry.Logs | None, spans: telemetry.Spans | None) -> float:
+    """When the alert is looked at: a second after the last record, so that the end of a recording does not look like silence."""
+    earliest, latest = (moment_s + after_s for after_s in LOOKED_AT_AFTER_S)
+    ends = [
+        records[-1] / 1e9
+        for records in (logs.times_ns if logs else [], spans.start_ns if spans else [])
+        if len(records)
+    ]
+    return float(np.clip(np.ceil(max(ends)) + 1.0, earliest, latest)) if ends else latest
 
 
 def _case_id(day: Day, moment_s: float) -> str:
