@@ -25,6 +25,8 @@ MEMORY = 0.5
 CROWD = 8
 BUSIEST = 0.97
 TINY = 1e-9
+LONGEST_S = 60.0
+"""No request is waited for longer than this, whatever the queue."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -164,7 +166,7 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
     hold = work * stretch + knobs.wait_s[t] + blocked
     slots = np.maximum(knobs.workers[t] * knobs.pods[t], TINY)
     crowd = np.minimum(arrivals / np.maximum(carry.capacity, TINY), BUSIEST)
-    queueing = carry.queue / np.maximum(carry.capacity, TINY)
+    queueing = np.minimum(carry.queue / np.maximum(carry.capacity, TINY), LONGEST_S)
     good = np.log1p(-np.minimum(knobs.own_error[t], 0.999)) + np.log1p(-np.minimum(state.rejected[t], 0.999))
     call_latency, timeouts, failed, lost = (np.empty(len(calls)) for _ in range(4))
     latency = np.empty(count)

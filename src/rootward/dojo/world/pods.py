@@ -87,13 +87,23 @@ def fleet(draft: dr.Draft) -> Fleet:
             _grow(draft, pods[p], leak, memory[p], ready[p])
     up = np.zeros((draft.steps, len(layout.components)))
     np.add.at(up.T, owner, ready.astype(np.float64))
-    draft.knobs.pods = np.minimum(np.maximum(up, 0.0), draft.knobs.pods)
+    up[:, layout.of_kind(bp.Kind.EXTERNAL)] = np.inf
+    draft.knobs.pods = np.minimum(up, draft.knobs.pods)
+    _kills(draft, pods)
     lean = 1.0 + 0.06 * _rng.stream(draft.seed, layout.plan.name, "lean").standard_normal(len(pods))
     weight = ready * np.clip(lean, 0.8, 1.2)[:, None]
     total = np.zeros((len(layout.components), draft.steps))
     np.add.at(total, owner, weight)
     share = weight / np.maximum(total[owner], 1e-9)
     return Fleet(pods, nodes, owner, exists, ready, memory, share)
+
+
+def _kills(draft: dr.Draft, pods: list[Pod]) -> None:
+    """Requests in flight on a killed container, and new ones until its endpoint is gone, meet a closed connection."""
+    for pod in pods:
+        for restart in pod.restarts:
+            broken = 0.5 / float(draft.layout.replicas[pod.component])
+            draft.knobs.refused[restart.at : restart.at + 1, draft.layout.calls_to(pod.component)] += broken
 
 
 def _node_names(draft: dr.Draft) -> tuple[str, ...]:
