@@ -1,0 +1,149 @@
+"""sum, topk, quantile and the other aggregation operators, for all steps at once."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from rootward import errors
+from rootward.dojo.engines.promql import numbers, options, ranking, values
+
+FloatArray = values.FloatArray
+BoolArray = values.BoolArray
+IntArray = values.IntArray
+Vector = values.Vector
+
+
+class _Groups:
+    """Rows of a vector put in order of group, so that one reduceat serves all groups."""
+
+    def __init__(self, vector: Vector, numbers_of: IntArray, size: int) -> None:
+        self.order = np.argsort(numbers_of, kind="stable")
+        self.group = numbers_of[self.order]
+        self.starts = np.searchsorted(self.group, np.arange(size))
+        self.values = vector.values[self.order]
+        self.present = vector.present[self.order]
+        self.full = bool(self.present.all())
+
+    def reduce(self, operation: np.ufunc, samples: FloatArray, neutral: float) -> FloatArray:
+        """`samples` [S, N] in this order → [G, N]; absent samples count as `neutral`."""
+        filled = samples if self.full else np.where(self.present, samples, neutral)
+        result: FloatArray = operation.reduceat(filled, self.starts, axis=0)
+        return result
+
+    def counts(self) -> FloatArray:
+        result: FloatArray = np.add.reduceat(self.present, self.starts, axis=0, dtype=np.float64)
+        return result
+
+    def mean(self) -> FloatArray:
+        counts = np.maximum(self.counts(), 1)
+        result = self.reduce(np.add, self.values, 0.0) / counts
+        if np.isinf(result).any():  # the sum may be too large where the mean is not
+            scaled = self.reduce(np.add, self.values / counts[self.group], 0.0)
+            result = np.where(np.isinf(result), scaled, result)
+        return result
+
+    def variance(self) -> FloatArray:
+        away = self.values - self.mean()[self.group]
+        return self.reduce(np.add, away * away, 0.0) / np.maximum(self.counts(), 1)
+
+
+_REDUCTIONS: dict[str, Callable[[_Groups], FloatArray]] = {
+    "sum": lambda g: g.reduce(np.add, g.values, 0.0),
+    "avg": lambda g: g.mean(),
+    "min": lambda g: g.reduce(np.fmin, g.values, np.nan),
+    "max": lambda g: g.reduce(np.fmax, g.values, np.nan),
+    "count": lambda g: g.counts(),
+    "group": lambda g: np.ones_like(g.counts()),
+    "stddev": lambda g: np.sqrt(g.variance()),
+    "stdvar": lambda g: g.variance(),
+}
+
+
+def grouping(vector: Vector, names: frozenset[str], *, without: bool) -> tuple[list[values.LabelSet], IntArray]:
+    """The labels of each output group, and the group of each row."""
+    if without:
+        drop = names | {values.NAME}
+        keys = [values.drop_labels(labels, drop) for labels in vector.labels]
+    elif names:
+        keys = [values.keep_labels(labels, names) for labels in vector.labels]
+    else:
+        keys = [()] * len(vector.labels)
+    groups, first = values.group(keys)
+    return [keys[i] for i in first], groups
+
+
+def simple(operator: str, vector: Vector, names: frozenset[str], *, without: bool) -> Vector:
+    """The operators without a parameter."""
+    if not vector.labels:
+        return vector
+    labels, groups = grouping(vector, names, without=without)
+    arranged = _Groups(vector, groups, len(labels))
+    return Vector(
+        labels, _REDUCTIONS[operator](arranged), np.logical_or.reduceat(arranged.present, arranged.starts, axis=0)
+    )
+
+
+def quantile(q: FloatArray, vector: Vector, names: frozenset[str], *, without: bool) -> Vector:
+    """`q` [N]."""
+    labels, groups = grouping(vector, names, without=without)
+    out = np.full((len(labels), vector.values.shape[1]), np.nan)
+    present = np.zeros(out.shape, dtype=bool)
+    for number in range(len(labels)):
+        rows = np.flatnonzero(groups == number)
+        inside = vector.present[rows].T
+        out[number] = ranking.quantile(q, vector.values[rows].T, inside)
+        present[number] = inside.any(axis=1)
+    return Vector(labels, out, present)
+
+
+def rank(operator: str, k: FloatArray, vector: Vector, names: frozenset[str], *, without: bool) -> Vector:
+    """topk, bottomk and limitk: series keep their labels; at one step alone the rows come in order of rank.
+
+    Raises:
+        errors.QueryExecutionError: `k` [N] is NaN or does not fit an integer.
+    """
+    if bool((np.isnan(k) | (np.abs(k) > 2.0**63)).any()):
+        raise errors.QueryExecutionError(
+            "Parameter value is NaN" if np.isnan(k).any() else f"Scalar value {k.max():g} overflows int64"
+        )
+    labels, groups = grouping(vector, names, without=without)
+    keep = np.zeros(vector.present.shape, dtype=bool)
+    order: list[int] = []
+    for number in range(len(labels)):
+        rows = np.flatnonzero(groups == number)
+        samples, present = vector.values[rows], vector.present[rows]
+        key = {"topk": -samples, "bottomk": samples}.get(operator, np.zeros(samples.shape))
+        ranked = np.lexsort(
+            (np.nan_to_num(key, nan=0.0, posinf=np.inf, neginf=-np.inf), np.isnan(key), ~present), axis=0
+        )
+        place = np.empty_like(ranked)
+        np.put_along_axis(place, ranked, np.arange(len(rows))[:, None], axis=0)
+        keep[rows] = present & (place < k)
+        order.extend(rows[ranked[:, 0]] if vector.values.shape[1] == 1 else rows)
+    return Vector(vector.labels, vector.values, keep).rows(order).without_empty()
+
+
+def count_values(
+    label: str, vector: Vector, names: frozenset[str], settings: options.Options, *, without: bool
+) -> Vector:
+    """How many series of a group have each value, as one series per value.
+
+    Raises:
+        errors.QueryTooLarge: more different values than the limit on series.
+    """
+    labels, groups = grouping(vector, names, without=without)
+    rows: dict[values.LabelSet, FloatArray] = {}
+    for number, base in enumerate(labels):
+        member = np.flatnonzero(groups == number)
+        samples, present = vector.values[member], vector.present[member]
+        for value in np.unique(samples[present]):
+            same = present & (np.isnan(samples) if np.isnan(value) else samples == value)
+            key = values.label_set({**dict(base), label: numbers.plain(float(value))})
+            count = same.sum(axis=0).astype(np.float64)
+            rows[key] = rows[key] + count if key in rows else count
+            if len(rows) > settings.limits.series or len(rows) * len(count) > settings.limits.samples:
+                raise errors.QueryTooLarge(f"count_values yields more than {len(rows) - 1} series")
+    if not rows:
+        return values.empty(vector.values.shape[1])
+    stacked = np.stack(list(rows.values()))
+    return Vector(list(rows), stacked, stacked > 0)

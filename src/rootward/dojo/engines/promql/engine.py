@@ -1,0 +1,170 @@
+"""The front door: a query and a time in, series out, as Prometheus's own engine would give them."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+import promql_parser as library
+
+from rootward import errors
+from rootward.dojo.capsule import telemetry
+from rootward.dojo.engines.promql import context, evaluate, options, ranges, store, syntax, values
+
+_FOREVER_MS = 2**53
+_PARSED_MAX = 512  # syntax trees kept
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Series:
+    """`times_ms` and `values` shape [T], only where there is a sample."""
+
+    labels: values.LabelSet
+    times_ms: values.IntArray
+    values: values.FloatArray
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """`kind`: vector | matrix | scalar | string, as the HTTP API names them.
+
+    A vector's series have one sample each, a scalar is one series without labels, a string is in `text`. `notes` are warnings
+    ("PromQL warning: …") and infos ("PromQL info: …") in Prometheus's words.
+    """
+
+    kind: str
+    series: Sequence[Series] = ()
+    text: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Engine:
+    """PromQL over one `Metrics`, indexed once."""
+
+    def __init__(self, metrics: telemetry.Metrics, settings: options.Options | None = None) -> None:
+        self.store = store.Store(metrics)
+        self.settings = settings or options.Options()
+        self._parsed: dict[str, library.Expr] = {}
+
+    def parse(self, query: str) -> library.Expr:
+        """The checked syntax tree.
+
+        Raises:
+            errors.QuerySyntaxError: not PromQL.
+            errors.QueryTooLarge: too long or too deep.
+        """
+        node = self._parsed.get(query)
+        if node is None:
+            node = syntax.parse(query, self.settings)
+            syntax.check(node, self.settings)
+            if len(self._parsed) >= _PARSED_MAX:
+                self._parsed.clear()
+            self._parsed[query] = node
+        return node
+
+    def instant(self, query: str, time_s: float, *, until_s: float | None = None) -> Result:
+        """The query at one moment. Samples after `until_s` do not exist yet.
+
+        Raises:
+            errors.EngineError: by kind, see `errors`.
+        """
+        node, time_ms = self.parse(query), _milliseconds(time_s)
+        ctx = self._context(query, (time_ms, time_ms, 0), until_s)
+        times_ms = np.array([time_ms], dtype=np.int64)
+        if isinstance(syntax.unwrapped(node), library.MatrixSelector | library.SubqueryExpr):
+            return Result("matrix", _samples(ctx, node, times_ms))
+        value = _walk(ctx, node, times_ms)
+        if isinstance(value, values.Text):
+            return Result("string", [Series((), times_ms, np.zeros(1))], value.value, tuple(ctx.notes))
+        kind = "scalar" if isinstance(value, values.Scalar) else "vector"
+        return Result(kind, _series(value, times_ms), "", tuple(ctx.notes))
+
+    def range(self, query: str, start_s: float, end_s: float, step_s: float, *, until_s: float | None = None) -> Result:
+        """The query at start, start + step, … up to and including end; series in order of their labels.
+
+        Raises:
+            errors.EngineError: by kind, see `errors`; QueryTooLarge beyond the limit of points per series.
+        """
+        node = self.parse(query)
+        bare = syntax.unwrapped(node)
+        if isinstance(bare, library.MatrixSelector | library.SubqueryExpr | library.StringLiteral):
+            kind = "string" if isinstance(bare, library.StringLiteral) else "range vector"
+            raise errors.QuerySyntaxError(
+                f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
+            )
+        start_ms, end_ms, step_ms = _milliseconds(start_s), _milliseconds(end_s), _milliseconds(step_s)
+        if step_ms <= 0:
+            raise errors.QueryExecutionError("zero or negative query resolution step widths are not accepted")
+        points = (end_ms - start_ms) // step_ms + 1
+        if points - 1 > self.settings.limits.points_per_series:
+            raise errors.QueryTooLarge(
+                "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
+            )
+        times_ms = start_ms + step_ms * np.arange(max(points, 0), dtype=np.int64)
+        ctx = self._context(query, (start_ms, end_ms, step_ms), until_s)
+        if not len(times_ms):
+            return Result("matrix")
+        value = _walk(ctx, node, times_ms)
+        return Result("matrix", sorted(_series(value, times_ms), key=lambda s: s.labels), "", tuple(ctx.notes))
+
+    def select(self, selector: str, start_s: float, end_s: float) -> list[values.LabelSet]:
+        """Labels of the series that a selector means and that have a sample in [start, end].
+
+        Raises:
+            errors.QuerySyntaxError: not a plain vector selector.
+        """
+        node = self.parse(selector)
+        if not isinstance(node, library.VectorSelector):
+            raise errors.QuerySyntaxError("1:1: parse error: expected a series selector")
+        ids = self.store.select(node.name, node.matchers.matchers, self.settings)
+        return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
+
+    def all_series(self, start_s: float, end_s: float) -> list[values.LabelSet]:
+        """Labels of all series with a sample in [start, end]."""
+        ids = np.arange(len(self.store.labels), dtype=np.int64)
+        return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
+
+    def _context(self, query: str, span_ms: tuple[int, int, int], until_s: float | None) -> context.Context:
+        until_ms = _FOREVER_MS if until_s is None else int(np.floor(until_s * 1000))
+        start_ms, end_ms, step_ms = span_ms
+        return context.Context(self.store, self.settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk)
+
+
+def _walk(ctx: context.Context, node: library.Expr, times_ms: values.IntArray) -> values.Value:
+    try:
+        with np.errstate(all="ignore"):
+            return evaluate.walk(ctx, node, times_ms)
+    except RecursionError as error:
+        raise errors.QueryTooLarge("query is nested too deeply") from error
+
+
+def _series(value: values.Value, times_ms: values.IntArray) -> list[Series]:
+    if isinstance(value, values.Scalar):
+        return [Series((), times_ms, value.values)]
+    assert isinstance(value, values.Vector), "texts are handled before"
+    if value.present.all():
+        return [Series(labels, times_ms, row) for labels, row in zip(value.labels, value.values, strict=True)]
+    return [
+        Series(labels, times_ms[held], row[held])
+        for labels, row, held in zip(value.labels, value.values, value.present, strict=True)
+        if held.any()
+    ]
+
+
+def _samples(ctx: context.Context, node: library.Expr, times_ms: values.IntArray) -> list[Series]:
+    """The raw samples of a range vector at one moment."""
+    with np.errstate(all="ignore"):
+        matrix = ranges.matrix(ctx, node, times_ms)
+    found: dict[int, Series] = {}
+    for at, part in matrix.parts:
+        inside = slice(int(part.low[0]), int(part.high[0]))
+        for row, position in enumerate(at.tolist()):
+            if inside.stop > inside.start:
+                found[position] = Series(matrix.labels[position], part.times_ms[inside], part.block[row, inside])
+    return [found[position] for position in sorted(found)]
+
+
+def _milliseconds(seconds: float) -> int:
+    """Raises errors.QueryExecutionError for times that int64 arithmetic could not hold."""
+    if not abs(seconds) < _FOREVER_MS / 1000:
+        raise errors.QueryExecutionError("time out of range")
+    return round(seconds * 1000)

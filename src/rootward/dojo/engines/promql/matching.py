@@ -1,0 +1,171 @@
+"""Binary operators between two vectors: which series meets which, and what the result is called.
+
+After promql/engine.go (VectorBinop, VectorAnd, VectorOr, VectorUnless) of prometheus/prometheus, for all steps at once: a pair of
+series is matched once, errors about duplicates arise only where both are present at the same step.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from rootward import errors
+from rootward.dojo.engines.promql import operators, values
+
+Vector = values.Vector
+IntArray = values.IntArray
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Matching:
+    """`on` decides what `names` means: match only on them, or on all but them. `many` is the side with the higher cardinality
+    ("left", "right" or "" for one-to-one); it takes `include` over from the other. `fill_*` stand in for a missing side."""
+
+    on: bool = False
+    names: frozenset[str] = frozenset()
+    many: str = ""
+    include: tuple[str, ...] = ()
+    as_bool: bool = False
+    fill_left: float | None = None
+    fill_right: float | None = None
+
+
+def _signatures(labels: Sequence[values.LabelSet], matching: Matching) -> list[values.LabelSet]:
+    if matching.on:
+        return [values.keep_labels(one, matching.names) for one in labels]
+    drop = matching.names | {values.NAME}
+    return [values.drop_labels(one, drop) for one in labels]
+
+
+def combine_sets(operator: str, left: Vector, right: Vector, matching: Matching) -> Vector:
+    """and, or, unless."""
+    keys = _signatures(left.labels, matching) + _signatures(right.labels, matching)
+    groups, first = values.group(keys)
+    split = len(left.labels)
+
+    def seen(vector: Vector, at: IntArray) -> values.BoolArray:
+        any_of = np.zeros((len(first), vector.present.shape[1]), dtype=bool)
+        np.logical_or.at(any_of, at, vector.present)
+        return any_of
+
+    if operator == "or":
+        blocked = seen(left, groups[:split])[groups[split:]]
+        both = Vector(
+            [*left.labels, *right.labels],
+            np.concatenate([left.values, right.values]),
+            np.concatenate([left.present, right.present & ~blocked]),
+        )
+        return values.merged(both)
+    partner = seen(right, groups[split:])[groups[:split]]
+    return Vector(left.labels, left.values, left.present & (partner if operator == "and" else ~partner))
+
+
+def combine(operator: str, left: Vector, right: Vector, matching: Matching) -> Vector:
+    """Arithmetic and comparisons.
+
+    Raises:
+        errors.QueryExecutionError: more than one partner where only one is allowed.
+    """
+    if matching.fill_left is not None or matching.fill_right is not None:
+        left, right = _filled(left, right, matching)
+    swapped = matching.many == "right"
+    many, one = (right, left) if swapped else (left, right)
+    many_keys, one_keys = _signatures(many.labels, matching), _signatures(one.labels, matching)
+    _refuse_duplicates(one, one_keys, "left" if swapped else "right", matching)
+    pairs = _pairs(many_keys, one_keys)
+    if not len(pairs):
+        return values.empty(left.values.shape[1])
+    many_at, one_at = pairs[:, 0], pairs[:, 1]
+    a, b = many.values[many_at], one.values[one_at]
+    first, second = (b, a) if swapped else (a, b)
+    present = many.present[many_at] & one.present[one_at]
+    if operator in operators.ARITHMETIC or matching.as_bool:
+        result = operators.scalars(operator, first, second)
+    else:
+        result = first
+        present = present & operators.COMPARISON[operator](first, second)
+    drop = operator in operators.ARITHMETIC or matching.as_bool
+    labels = [
+        _result_labels(many.labels[i], one.labels[j], matching, drop=drop)
+        for i, j in zip(many_at.tolist(), one_at.tolist(), strict=True)
+    ]
+    if matching.many:
+        message = "multiple matches for labels: grouping labels must ensure unique matches"
+    else:
+        message = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)"
+        _refuse_many([many_keys[i] for i in many_at], present, message)
+    return values.merged(Vector(labels, result, present), message)
+
+
+def _pairs(many: Sequence[values.LabelSet], one: Sequence[values.LabelSet]) -> IntArray:
+    """(row of many, row of one) with equal keys; shape [P, 2]."""
+    partners: dict[values.LabelSet, list[int]] = {}
+    for row, key in enumerate(one):
+        partners.setdefault(key, []).append(row)
+    found = [(row, partner) for row, key in enumerate(many) for partner in partners.get(key, ())]
+    return np.array(found, dtype=np.int64).reshape(-1, 2)
+
+
+def _together(keys: Sequence[values.LabelSet], present: values.BoolArray) -> int | None:
+    """A row that shares its key with another one at the same step."""
+    groups, first = values.group(keys)
+    if len(first) == len(keys):
+        return None
+    counts = np.zeros((len(first), present.shape[1]), dtype=np.int64)
+    np.add.at(counts, groups, present)
+    twice = np.flatnonzero((counts > 1).any(axis=1))
+    return first[int(twice[0])] if len(twice) else None
+
+
+def _refuse_many(keys: Sequence[values.LabelSet], present: values.BoolArray, message: str) -> None:
+    if _together(keys, present) is not None:
+        raise errors.QueryExecutionError(message)
+
+
+def _refuse_duplicates(one: Vector, keys: Sequence[values.LabelSet], side: str, matching: Matching) -> None:
+    row = _together(keys, one.present)
+    if row is None:
+        return
+    alike = [show(labels) for labels, key in zip(one.labels, keys, strict=True) if key == keys[row]][:2]
+    shown = show(values.keep_labels(keys[row], matching.names) if matching.on else keys[row])
+    raise errors.QueryExecutionError(
+        f"found duplicate series for the match group {shown} on the {side} hand-side of the operation: "
+        f"[{', '.join(reversed(alike))}];many-to-many matching not allowed: matching labels must be unique on one side"
+    )
+
+
+def _result_labels(many: values.LabelSet, one: values.LabelSet, matching: Matching, *, drop: bool) -> values.LabelSet:
+    labels = values.without_name(many) if drop else many
+    if not matching.many:
+        return values.keep_labels(labels, matching.names) if matching.on else values.drop_labels(labels, matching.names)
+    if not matching.include:
+        return labels
+    taken = dict(one)
+    return values.label_set({**dict(labels), **{name: taken.get(name, "") for name in matching.include}})
+
+
+def _filled(left: Vector, right: Vector, matching: Matching) -> tuple[Vector, Vector]:
+    """Both sides with fill values where only the other side has a series."""
+
+    def extended(side: Vector, other: Vector, fill: float | None) -> Vector:
+        if fill is None:
+            return side
+        groups, first = values.group(_signatures(side.labels, matching) + _signatures(other.labels, matching))
+        have = np.zeros((len(first), side.present.shape[1]), dtype=bool)
+        want = have.copy()
+        np.logical_or.at(have, groups[: len(side.labels)], side.present)
+        np.logical_or.at(want, groups[len(side.labels) :], other.present)
+        keys = _signatures([(list(side.labels) + list(other.labels))[i] for i in first], matching)
+        lacking = want & ~have
+        return Vector(
+            [*side.labels, *keys],
+            np.concatenate([side.values, np.full(lacking.shape, fill)]),
+            np.concatenate([side.present, lacking]),
+        )
+
+    return extended(left, right, matching.fill_left), extended(right, left, matching.fill_right)
+
+
+def show(labels: values.LabelSet) -> str:
+    """Labels as Go's labels.Labels.String writes them."""
+    return "{" + ", ".join(f'{name}="{value}"' for name, value in labels) + "}"

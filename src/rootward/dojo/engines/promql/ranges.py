@@ -1,0 +1,81 @@
+"""Range selectors and subqueries: expressions in square brackets become windows, and window functions vectors."""
+
+from collections.abc import Callable
+
+import numpy as np
+import promql_parser as library
+
+from rootward import errors
+from rootward.dojo.engines.promql import context, options, store, syntax, values, windows
+
+IntArray = values.IntArray
+Compute = Callable[[windows.Windows], tuple[values.FloatArray, values.BoolArray]]
+
+
+def matrix(ctx: context.Context, node: library.Expr, times_ms: IntArray) -> windows.Matrix:
+    """A range vector at `times_ms`.
+
+    Raises:
+        errors.QueryTooLarge: more series, samples or inner points than the limits.
+    """
+    node = syntax.unwrapped(node)
+    if isinstance(node, library.SubqueryExpr):
+        return _subquery(ctx, node, times_ms)
+    assert isinstance(node, library.MatrixSelector), "the parser checks types"
+    selector, range_ms = node.vector_selector, syntax.milliseconds(node.range)
+    ids, end_ms = ctx.select(selector), ctx.reference_ms(selector, times_ms)
+    if len(ids) * len(times_ms) > ctx.settings.limits.samples:
+        raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
+    parts = []
+    for strip, at, rows in ctx.store.pieces(ids):
+        run = store.run(strip, rows, int(end_ms.min()) - range_ms, min(int(end_ms.max()), ctx.until_ms))
+        if len(run.times_ms):
+            parts.append((at, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings)))
+    return windows.Matrix([ctx.store.labels[i] for i in ids], parts, len(times_ms))
+
+
+def _subquery(ctx: context.Context, node: library.SubqueryExpr, times_ms: IntArray) -> windows.Matrix:
+    """The inner expression on its own grid (multiples of the step since the epoch), then windows over what it gave."""
+    range_ms, end_ms = syntax.milliseconds(node.range), ctx.reference_ms(node, times_ms)
+    step_ms = syntax.milliseconds(node.step) or ctx.settings.default_step_ms
+    edge = int(end_ms.min()) - range_ms
+    start = edge // step_ms * step_ms
+    if start < edge or (start == edge and ctx.settings.dialect is options.Dialect.V3):
+        start += step_ms
+    points = max(0, (int(end_ms.max()) - start) // step_ms + 1)
+    if points > ctx.settings.limits.subquery_points:
+        raise errors.QueryTooLarge(
+            f"subquery evaluates {points} points; the limit is {ctx.settings.limits.subquery_points}"
+        )
+    grid = start + step_ms * np.arange(points, dtype=np.int64)
+    inner = ctx.vector(node.expr, grid) if points else values.empty(0)
+    parts = []
+    for at, held in _alike(inner.present):
+        if held.any():
+            run = store.Run(grid[held], inner.values[at][:, held])
+            parts.append((at, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings)))
+    return windows.Matrix(list(inner.labels), parts, len(times_ms))
+
+
+def _alike(present: values.BoolArray) -> list[tuple[IntArray, values.BoolArray]]:
+    """Rows with equal presence: (positions, presence)."""
+    if present.all():
+        return [(np.arange(len(present)), np.ones(present.shape[1], dtype=bool))] if len(present) else []
+    rows: dict[bytes, list[int]] = {}
+    for row, packed in enumerate(np.packbits(present, axis=1)):
+        rows.setdefault(packed.tobytes(), []).append(row)
+    return [(np.array(some), present[some[0]]) for some in rows.values()]
+
+
+def applied(matrix: windows.Matrix, compute: Compute, *, keep_name: bool = False) -> values.Vector:
+    """A function of windows as an instant vector.
+
+    Raises:
+        errors.QueryExecutionError: without their names, two series are the same.
+    """
+    out = np.full((len(matrix.labels), matrix.steps), np.nan)
+    present = np.zeros(out.shape, dtype=bool)
+    for at, part in matrix.parts:
+        out[at], present[at] = compute(part)
+    vector = values.Vector(matrix.labels, out, present).without_empty()
+    return vector if keep_name else values.drop_name(vector, strict=True)

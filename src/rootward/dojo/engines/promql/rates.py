@@ -1,0 +1,111 @@
+"""rate, increase, delta and their kin: change over a window, with Prometheus's extrapolation to the window's edges.
+
+After promql/functions.go (extrapolatedRate, instantValue) of prometheus/prometheus.
+"""
+
+import numpy as np
+
+from rootward.dojo.engines.promql import options, values, windows
+
+FloatArray = values.FloatArray
+BoolArray = values.BoolArray
+Result = tuple[FloatArray, BoolArray]
+
+_NEAR = 1.1  # an edge closer than this many sampling intervals is extrapolated to
+
+
+def rate(w: windows.Windows) -> Result:
+    return _extrapolated(w, counter=True, per_second=True)
+
+
+def increase(w: windows.Windows) -> Result:
+    return _extrapolated(w, counter=True, per_second=False)
+
+
+def delta(w: windows.Windows) -> Result:
+    return _extrapolated(w, counter=False, per_second=False)
+
+
+def irate(w: windows.Windows) -> Result:
+    """Per second between the last two samples; after a reset the last sample counts from zero."""
+    change, present, last = _last_change(w)
+    change = np.where(change < 0, last, change)
+    seconds = (w.times_ms[w.last] - w.times_ms[np.maximum(w.last - 1, 0)]) / 1000
+    return change / seconds, present
+
+
+def idelta(w: windows.Windows) -> Result:
+    change, present, _ = _last_change(w)
+    return change, present
+
+
+def changes(w: windows.Windows) -> Result:
+    """How often the value changed; NaN after NaN is no change."""
+    before, after = w.block[:, :-1], w.block[:, 1:]
+    return _events(w, (before != after) & ~(np.isnan(before) & np.isnan(after)))
+
+
+def resets(w: windows.Windows) -> Result:
+    """How often the value fell."""
+    return _events(w, w.block[:, 1:] < w.block[:, :-1])
+
+
+def _last_change(w: windows.Windows) -> tuple[FloatArray, BoolArray, FloatArray]:
+    last = w.block[:, w.last]
+    change = last - w.block[:, np.maximum(w.last - 1, 0)]
+    return change, np.broadcast_to(w.counts >= 2, change.shape), last
+
+
+def _events(w: windows.Windows, happened: BoolArray) -> Result:
+    """Events between neighbouring samples of a window; `happened` [R, T-1]."""
+    total = np.zeros(w.block.shape, dtype=np.int64)
+    np.cumsum(happened, axis=1, out=total[:, 1:])
+    count = (total[:, w.last] - total[:, w.first]).astype(np.float64)
+    return count, np.broadcast_to(w.counts >= 1, count.shape)
+
+
+def _extrapolated(w: windows.Windows, *, counter: bool, per_second: bool) -> Result:
+    first_at, last_at = w.first, w.last
+    first = w.block[:, first_at]
+    change = w.block[:, last_at] - first
+    if counter:
+        change += _lost_in_resets(w)
+    enough = w.counts >= 2
+    seconds = np.where(enough, (w.times_ms[last_at] - w.times_ms[first_at]) / 1000, np.nan)
+    interval = seconds / (w.counts - 1)
+    to_start = (w.times_ms[first_at] - (w.end_ms - w.range_ms)) / 1000
+    to_end = (w.end_ms - w.times_ms[last_at]) / 1000
+    near = interval * _NEAR
+    to_end = np.where(to_end < near, to_end, interval / 2)
+    if w.settings.dialect is options.Dialect.V3:
+        start = _not_below_zero(
+            np.where(to_start < near, to_start, interval / 2), first, change, seconds, counter=counter
+        )
+    else:
+        start = _not_below_zero(to_start, first, change, seconds, counter=counter)
+        start = np.where(start < near, start, interval / 2)
+    factor = (seconds + start + to_end) / seconds
+    if per_second:
+        factor = factor / (w.range_ms / 1000)
+    return change * factor, np.broadcast_to(enough, change.shape)
+
+
+def _not_below_zero(
+    start: FloatArray, first: FloatArray, change: FloatArray, seconds: FloatArray, *, counter: bool
+) -> FloatArray:
+    """A counter cannot have been negative: extrapolate to the start of the window no further than to where it was zero."""
+    if not counter:
+        return start
+    to_zero = seconds * (first / change)
+    return np.where((change > 0) & (first >= 0) & (to_zero < start), to_zero, start)
+
+
+def _lost_in_resets(w: windows.Windows) -> FloatArray:
+    """What each window's falls hide: the sum of the values just before them. [R, N]"""
+    before = w.block[:, :-1]
+    fell = w.block[:, 1:] < before
+    if not fell.any():
+        return np.zeros(w.shape)
+    total = np.zeros(w.block.shape)
+    np.cumsum(np.where(fell, before, 0.0), axis=1, out=total[:, 1:])
+    return total[:, w.last] - total[:, w.first]
