@@ -1,0 +1,179 @@
+"""Nodes and what runs on them for the cluster's sake: kubelet, container runtime, kube-proxy, control plane."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal.cluster import configured, state
+from rootward.signals import entities
+
+FAMILY = "cluster.nodes"
+NOT_READY = 8.0
+RUNTIME_ERRORS = 7.5  # sandbox creation fails on a node that still calls itself ready
+SYSTEM_POD = 6.0
+NO_ROUTE = 6.0  # clients on one node alone cannot reach service addresses whose endpoints are ready
+PRESSURE = 5.0
+_RUNTIME = re.compile(r"containerd|cri-o|crio\.sock|docker\.sock|container runtime|runtime\.v1|PLEG", re.IGNORECASE)
+
+
+def clues(view: state.View) -> Iterator[cases.Clue]:
+    for node in view.nodes:
+        yield from _conditions(view, node)
+    yield from _system_pods(view)
+    yield from _no_route(view)
+
+
+def entity(name: str) -> entities.Entity:
+    return entities.Entity(entities.EntityKind.NODE, name)
+
+
+def control_plane(view: state.View) -> entities.Entity | None:
+    """The node that runs the control plane: by its pods, by role labels, or None."""
+    for pod in view.system_pods:
+        if pod.name.startswith("kube-scheduler") and pod.node:
+            return entity(pod.node)
+    for node in view.nodes:
+        labels = state.part(state.part(node, "metadata"), "labels")
+        roles = {str(key).rpartition("/")[2] for key in labels if "node-role.kubernetes.io/" in str(key)}
+        if roles & {"control-plane", "master"} or labels.get("kubernetes.io/role") in ("master", "control-plane"):
+            return entity(str(state.part(node, "metadata").get("name", "")))
+    return None
+
+
+def down(view: state.View) -> set[str]:
+    """Names of the nodes whose Ready condition is not True."""
+    return {
+        str(state.part(node, "metadata").get("name", ""))
+        for node in view.nodes
+        for condition in state.items(state.part(node, "status"), "conditions")
+        if condition.get("type") == "Ready" and condition.get("status") != "True"
+    }
+
+
+def _conditions(view: state.View, node: state.Json) -> Iterator[cases.Clue]:
+    name = str(state.part(node, "metadata").get("name", ""))
+    evidence = view.evidence("Node")
+    ready = True
+    for condition in state.items(state.part(node, "status"), "conditions"):
+        kind, status = condition.get("type"), condition.get("status")
+        said = f"{condition.get('reason', '')}: {condition.get('message', '')}"
+        if kind == "Ready" and status != "True":
+            ready = False
+            runtime = _runtime_errors(view, name)
+            fault = "kubelet_unavailable"
+            if status == "False" and (_RUNTIME.search(said) or runtime):
+                fault = "containerd_unavailable"
+            sentence = f"node {name} is not ready ({said.strip(': ')})"
+            yield cases.Clue(entity(name), fault, NOT_READY, sentence, (*evidence, *runtime[:2]), FAMILY)
+        elif kind in _PRESSURES and status == "True":
+            sentence = f"node {name} reports {kind} ({said.strip(': ')})"
+            yield cases.Clue(entity(name), _PRESSURES[str(kind)], PRESSURE, sentence, evidence, FAMILY)
+    runtime = _runtime_errors(view, name) if ready else []
+    if runtime:
+        sentence = f"on node {name} the container runtime does not answer the kubelet"
+        yield cases.Clue(entity(name), "containerd_unavailable", RUNTIME_ERRORS, sentence, tuple(runtime[:3]), FAMILY)
+
+
+_PRESSURES = {"DiskPressure": "disk_full", "MemoryPressure": "memory_pressure", "PIDPressure": "pid_pressure"}
+
+
+def _runtime_errors(view: state.View, node: str) -> list[str]:
+    """Evidence that pods of the node, which still lack a sandbox, were refused one by a runtime that cannot be dialled."""
+    found = []
+    for pod in view.pods:
+        if pod.node == node and not pod.ready:
+            for event, evidence in view.events(pod.name, pod.namespace):
+                said = event.message
+                if event.reason == "FailedCreatePodSandBox" and "connection error" in said and _RUNTIME.search(said):
+                    found.append(evidence)
+    return found
+
+
+_COMPONENTS = {
+    "kube-proxy": "kube_proxy_unavailable",
+    "kube-scheduler": "kube_scheduler_unavailable",
+    "kube-controller-manager": "kube_controller_unavailable",
+    "etcd": "etcd_unavailable",
+    "kube-apiserver": "kube_apiserver_unavailable",
+    "coredns": "dns_failure",
+    "node-local-dns": "dns_failure",
+}
+
+
+def _system_pods(view: state.View) -> Iterator[cases.Clue]:
+    for pod in view.system_pods:
+        fault = next((fault for name, fault in _COMPONENTS.items() if pod.name.startswith(name)), None)
+        if fault is None or not pod.status or pod.ready or pod.phase == "Succeeded" or pod.node in down(view):
+            continue
+        target = (
+            entity(pod.node) if pod.node else entities.Entity(entities.EntityKind.WORKLOAD, pod.owner, pod.namespace)
+        )
+        weight = SYSTEM_POD if not _others_ready(view, pod) or "proxy" in pod.name else 1.5
+        sentence = f"{pod.namespace}/{pod.name} is not ready ({pod.phase})"
+        yield cases.Clue(target, fault, weight, sentence, view.evidence("Pod"), FAMILY)
+
+
+def _others_ready(view: state.View, pod: state.PodState) -> bool:
+    return any(one.ready for one in view.system_pods if one.owner == pod.owner and one.name != pod.name)
+
+
+_TIMEOUT = re.compile(
+    r"(?:dial tcp|connect(?:ing|ion)? to|connect:?)\W+(\d+\.\d+\.\d+\.\d+):(\d+)\W{0,3}.{0,20}?(?:i/o timeout|timed out|no route)"
+)
+
+
+def _no_route(view: state.View) -> Iterator[cases.Clue]:
+    """Clients on one node time out dialling cluster addresses behind which ready endpoints stand: its kube-proxy forwards nothing.
+
+    A line may quote a callee's own failure ("rpc error: … rpc error: …"); the one who dialled is then that many calls away
+    from the one who logged, along the addresses that workloads are configured with.
+    """
+    services = {
+        str(state.part(one, "spec").get("clusterIP")): str(state.part(one, "metadata").get("name", ""))
+        for one in view.bodies("Service")
+        if state.part(one, "spec").get("clusterIP") not in (None, "", "None")
+    }
+    serving = _serving(view)
+    by_name = {one.name: one for one in view.workloads}
+    failing: dict[str, set[str]] = defaultdict(set)
+    cited: dict[str, list[str]] = defaultdict(list)
+    for speaker, line, time_s, evidence in view.lines():
+        match = _TIMEOUT.search(line)
+        if match is None or view.case.now_s - time_s > state.RECENT_S or services.get(match.group(1)) not in serving:
+            continue
+        callee = services[match.group(1)]
+        for dialler in _dialled(by_name, speaker, callee, line.count("rpc error")):
+            for pod in dialler.pods:
+                if pod.node and pod.ready:
+                    failing[pod.node].add(f"{dialler.name} → {callee}")
+                    cited[pod.node].append(evidence)
+    ranked = sorted(failing, key=lambda node: -len(failing[node]))
+    if ranked and (len(ranked) == 1 or len(failing[ranked[0]]) > len(failing[ranked[1]])):
+        node = ranked[0]
+        sentence = f"clients on node {node} time out at service addresses whose endpoints are ready ({', '.join(sorted(failing[node])[:3])})"
+        ids = (*dict.fromkeys(cited[node]), *view.evidence("Service", "Endpoints"))
+        yield cases.Clue(entity(node), "kube_proxy_unavailable", NO_ROUTE, sentence, ids[:5], FAMILY)
+
+
+def _serving(view: state.View) -> set[str]:
+    """Services whose endpoints are ready and whose pods stand on nodes that are ready."""
+    dead = down(view)
+    found = set()
+    for service in view.bodies("Service"):
+        metadata, spec = state.part(service, "metadata"), state.part(service, "spec")
+        chosen = view.selected(dict(state.part(spec, "selector")), str(metadata.get("namespace", "")))
+        if any(pod.ready and pod.node not in dead for one in chosen for pod in one.pods):
+            found.add(str(metadata.get("name", "")))
+    return found
+
+
+def _dialled(by_name: dict[str, state.Workload], logger: str, callee: str, quoted: int) -> list[state.Workload]:
+    """Who dialled `callee`, `quoted - 1` configured calls away from `logger`."""
+    level = [logger]
+    for _ in range(max(quoted - 1, 0)):
+        reached = [one.host for name in level if name in by_name for one in configured.addresses(by_name[name])]
+        level = sorted({host for host in reached if host in by_name})
+    names = [name for name in level if name in by_name]
+    told = [name for name in names if any(one.host == callee for one in configured.addresses(by_name[name]))]
+    return [by_name[name] for name in told or (names if quoted <= 1 else [])]

@@ -1,0 +1,232 @@
+"""How callers find callees: selectors against pod labels, target ports against container ports, configured addresses against services."""
+
+import difflib
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal.cluster import configured, state
+from rootward.signals import entities
+
+FAMILY = "cluster.routing"
+SELECTS_NOBODY = 7.0
+WRONG_TARGET = 7.0
+WRONG_ADDRESS = 6.0  # the address misses something that exists by a little, or its client says that it fails
+DANGLING = 0.8  # an address of something that was never there: an optional feature, most likely
+OTHER_RESOLVER = 7.0
+ISOLATED = 1.5
+ALIKE = 0.75  # similarity of names above which one is taken for a misspelling of the other
+
+
+def clues(view: state.View) -> Iterator[cases.Clue]:
+    for service in view.bodies("Service"):
+        yield from _service(view, service)
+    yield from _addresses(view)
+    for workload in view.workloads:
+        yield from _resolver(view, workload)
+    yield from _policies(view)
+
+
+def service_entity(view: state.View, name: str, namespace: str) -> entities.Entity:
+    """The workload of the service's own name, as the case knows it, else the service."""
+    found = next((one.entity for one in view.workloads if (one.name, one.namespace) == (name, namespace)), None)
+    return found or entities.Entity(entities.EntityKind.SERVICE, name, namespace)
+
+
+def _service(view: state.View, service: state.Json) -> Iterator[cases.Clue]:
+    metadata, spec = state.part(service, "metadata"), state.part(service, "spec")
+    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
+    selector = {str(key): str(value) for key, value in state.part(spec, "selector").items()}
+    if not selector or spec.get("type") == "ExternalName":
+        return
+    chosen = view.selected(selector, namespace)
+    if not chosen:
+        yield from _selects_nobody(view, name, namespace, selector)
+        return
+    for port in state.items(spec, "ports"):
+        yield from _target(view, name, namespace, port, chosen)
+
+
+def _selects_nobody(view: state.View, name: str, namespace: str, selector: dict[str, str]) -> Iterator[cases.Clue]:
+    wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+    meant = [one for one in view.workloads if one.namespace == namespace and one.name == name]
+    partly = [
+        one for one in view.workloads if one.namespace == namespace and set(selector.items()) & set(one.labels.items())
+    ]
+    called = any(one.host.partition(".")[0] == name for other in view.workloads for one in configured.addresses(other))
+    weight = SELECTS_NOBODY if meant or partly else 3.0 if called else DANGLING
+    labels = f"; pods of {meant[0].name} carry {dict(meant[0].labels)}" if meant else ""
+    yield cases.Clue(
+        service_entity(view, name, namespace),
+        "service_selector",
+        weight,
+        f"service {name} selects {wanted}, which no pod carries{labels}",
+        view.evidence("Service", "Pod"),
+        FAMILY,
+    )
+
+
+def _target(
+    view: state.View, name: str, namespace: str, port: state.Json, chosen: list[state.Workload]
+) -> Iterator[cases.Clue]:
+    target = port.get("targetPort", port.get("port"))
+    declared = [entry for one in chosen for container in one.containers() for entry in state.items(container, "ports")]
+    declared = [entry for entry in declared if entry.get("protocol", "TCP") == port.get("protocol", "TCP")]
+    if not declared or any(target in (entry.get("containerPort"), entry.get("name")) for entry in declared):
+        return
+    if str(target) in {str(entry.get("containerPort")) for entry in declared}:
+        return
+    listens = ", ".join(sorted({str(entry.get("containerPort")) for entry in declared}))
+    named = isinstance(target, str) and not target.isdigit()
+    yield cases.Clue(
+        service_entity(view, name, namespace),
+        "service_port",
+        WRONG_TARGET,
+        f"service {name} sends port {port.get('port')} to {'the port named ' if named else ''}{target}; its pods listen on {listens}",
+        view.evidence("Service", "Pod"),
+        FAMILY,
+    )
+
+
+def _host(host: str, namespace: str) -> str | None:
+    """The service that an in-cluster name means, or None for names that are not in this namespace."""
+    parts = host.split(".")
+    if len(parts) == 1 or (len(parts) >= 2 and parts[1] == namespace):
+        return parts[0]
+    return None
+
+
+def _addresses(view: state.View) -> Iterator[cases.Clue]:
+    """Configured `host:port` values against the services that exist.
+
+    When several clients agree on a port that the service lacks, it is the service that changed, not they.
+    """
+    ports: dict[tuple[str, str], set[int]] = defaultdict(set)
+    for service in view.bodies("Service"):
+        metadata = state.part(service, "metadata")
+        key = (str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+        ports[key] |= {int(one.get("port", 0)) for one in state.items(state.part(service, "spec"), "ports")}
+    asked: dict[tuple[str, str, int], set[str]] = defaultdict(set)
+    for workload in view.workloads:
+        for one in configured.addresses(workload):
+            asked[(workload.namespace, _host(one.host, workload.namespace) or one.host, one.port)].add(workload.name)
+    for workload in view.workloads:
+        for address in configured.addresses(workload):
+            name = _host(address.host, workload.namespace)
+            if name is None or re.fullmatch(r"[\d.]+|localhost", name) or not ports:
+                continue
+            known = ports.get((workload.namespace, name))
+            if known is None:
+                yield from _unknown_host(view, workload, address, ports)
+            elif address.port not in known:
+                clients = asked[(workload.namespace, name, address.port)]
+                yield _wrong_port(view, workload, address, sorted(known), clients)
+
+
+def _unknown_host(
+    view: state.View,
+    workload: state.Workload,
+    address: configured.Address,
+    ports: dict[tuple[str, str], set[int]],
+) -> Iterator[cases.Clue]:
+    host, number, variable = address.host, address.port, address.variable
+    existing = sorted(name for namespace, name in ports if namespace == workload.namespace)
+    near = [
+        name
+        for name in existing
+        if difflib.SequenceMatcher(None, host, name).ratio() >= ALIKE and number in ports[(workload.namespace, name)]
+    ] or [name for name in existing if host.startswith(name) or name.startswith(host)]
+    unused = [name for name in near if name not in {one.host for one in configured.addresses(workload)}]
+    complained = _complains(view, workload, host)
+    evidence = (*view.evidence(workload.kind, "Service"), *complained)
+    if any(one.name == host for one in view.workloads if one.namespace == workload.namespace):
+        sentence = f"{workload.name} calls {host}:{number} ({variable}); its workload exists, its service does not"
+        target = service_entity(view, host, workload.namespace)
+        yield cases.Clue(target, "service_dns", 5.0, sentence, evidence, FAMILY)
+    elif unused or complained:
+        meant = f"; {unused[0]} exists" if unused else ""
+        sentence = f"{workload.name} is configured to call {host}:{number} ({variable}), which does not exist{meant}"
+        yield cases.Clue(workload.entity, "service_address", WRONG_ADDRESS, sentence, evidence, FAMILY)
+    else:
+        sentence = f"{workload.name} is configured with {host}:{number} ({variable}), which does not exist"
+        yield cases.Clue(workload.entity, "service_address", DANGLING, sentence, evidence, FAMILY)
+
+
+def _complains(view: state.View, workload: state.Workload, host: str) -> tuple[str, ...]:
+    """Evidence of lines of the workload's own log that fail at `host`."""
+    failing = re.compile(
+        rf"\b{re.escape(host)}\b.*(no such host|unknown ?host|not known|timed? ?out|refused|unable ?to ?connect)"
+        rf"|(no such host|unknown ?host|unable ?to ?connect|could not resolve).*\b{re.escape(host)}\b",
+        re.IGNORECASE,
+    )
+    found = (
+        evidence
+        for speaker, line, _time_s, evidence in view.lines()
+        if speaker == workload.entity.name and failing.search(line)
+    )
+    first = next(found, None)
+    return (first,) if first else ()
+
+
+def _wrong_port(
+    view: state.View, workload: state.Workload, address: configured.Address, known: list[int], clients: set[str]
+) -> cases.Clue:
+    name, number, variable = _host(address.host, workload.namespace) or address.host, address.port, address.variable
+    evidence = view.evidence(workload.kind, "Service")
+    offered = ", ".join(map(str, known))
+    if len(clients) > 1:
+        sentence = f"{len(clients)} clients call {name} on port {number}; the service offers {offered}"
+        return cases.Clue(
+            service_entity(view, name, workload.namespace), "service_port", WRONG_TARGET, sentence, evidence, FAMILY
+        )
+    sentence = f"{workload.name} calls {name}:{number} ({variable}); the service offers {offered}"
+    return cases.Clue(workload.entity, "service_address", WRONG_ADDRESS + 0.5, sentence, evidence, FAMILY)
+
+
+def _resolver(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
+    """A pod that asks a name server of its own, where its siblings ask the cluster's."""
+    policy = str(workload.spec.get("dnsPolicy") or "ClusterFirst")
+    servers = [str(one) for one in state.part(workload.spec, "dnsConfig").get("nameservers", ()) or ()]
+    if policy in ("ClusterFirst", "ClusterFirstWithHostNet") and not servers:
+        return
+    siblings = [
+        one
+        for one in view.workloads
+        if one is not workload and str(one.spec.get("dnsPolicy") or "ClusterFirst") == policy
+    ]
+    if policy != "None" and not servers and len(siblings) >= 1:
+        return
+    asks = f"asks {', '.join(servers)}" if servers else f"uses dnsPolicy {policy}"
+    yield cases.Clue(
+        workload.entity,
+        "service_dns",
+        OTHER_RESOLVER if workload.short else 4.0,
+        f"{workload.name} does not use the cluster's name servers: it {asks}",
+        view.evidence(workload.kind),
+        FAMILY,
+    )
+
+
+def _policies(view: state.View) -> Iterator[cases.Clue]:
+    """Network policies that let nobody in, or nobody out."""
+    for policy in view.bodies("NetworkPolicy"):
+        metadata, spec = state.part(policy, "metadata"), state.part(policy, "spec")
+        chosen = view.selected(
+            {str(k): str(v) for k, v in state.part(state.part(spec, "podSelector"), "matchLabels").items()},
+            str(metadata.get("namespace", "")),
+        )
+        types = spec.get("policyTypes") or ["Ingress"]
+        closed = [kind for kind in types if not state.items(spec, str(kind).lower())]
+        created = state.created_s(policy)
+        fresh = created is not None and created >= view.case.focus.start_s
+        for workload in chosen if closed else []:
+            yield cases.Clue(
+                workload.entity,
+                "network_policy",
+                5.0 if fresh else ISOLATED,
+                f"network policy {metadata.get('name')} lets no {' and no '.join(closed).lower()} traffic through for {workload.name}",
+                view.evidence("NetworkPolicy"),
+                FAMILY,
+                onset_s=created if fresh else None,
+            )
