@@ -1,4 +1,4 @@
-"""Log lines of baseline and focus, by entity: one question per window over everything that logs in the alert's namespace."""
+"""Log lines of baseline and focus, by entity: one question per window over everything that logs."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ async def read(
     notebook.note("log streams", streams)
     if not streams.value:
         return []
-    query = protocols.LogQuery(matchers=_matchers(streams.value, frame.namespace))
+    query = protocols.LogQuery(matchers=(_matcher(streams.value),))
     limits = dataclasses.replace(chosen.limits, lines=chosen.log_lines_max)
     nearby = windows.Window(
         max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_LOG_WINDOW_S), frame.baseline.end_s
@@ -40,16 +40,14 @@ def _counted(answer: answers.Answer[records.LogBatch]) -> str:
     return "" if answer.value is None else f"{len(answer.value)} lines of {len(answer.value.streams)} streams"
 
 
-def _matchers(streams: Sequence[Mapping[str, str]], namespace: str) -> tuple[protocols.Matcher, ...]:
-    """Everything in the alert's namespace if streams tell theirs; else everything, by the label that most streams have."""
-    if namespace and any(stream.get("namespace") == namespace for stream in streams):
-        return (protocols.Matcher("namespace", "=", namespace),)
+def _matcher(streams: Sequence[Mapping[str, str]]) -> protocols.Matcher:
+    """Everything, by the label that most streams have: a cause may sit in another namespace than its alert."""
     counts: dict[str, int] = {}
     for stream in streams:
         for label in stream:
             counts[label] = counts.get(label, 0) + 1
     common = min(counts, key=lambda label: (-counts[label], label))
-    return (protocols.Matcher(common, "=~", ".+"),)
+    return protocols.Matcher(common, "=~", ".+")
 
 
 def entity_of(stream: Mapping[str, str]) -> entities.Entity:

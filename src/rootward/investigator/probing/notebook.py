@@ -13,10 +13,17 @@ class Notebook:
 
     ledger: ledger.Ledger
     gaps: list[case.Gap] = dataclasses.field(default_factory=list)
+    _noted: dict[int, tuple[str, answers.Answer[object]]] = dataclasses.field(default_factory=dict)
 
     def note(self, question: str, answer: answers.Answer[object], summary: str = "") -> str:
-        """Keep the answer, remember a gap when it is none, and return the evidence id."""
+        """Keep the answer, remember a gap when it is none, and return the evidence id.
+
+        One answer may serve several questions (a total is a term of every ratio): it is kept once.
+        """
+        if id(answer) in self._noted:
+            return self._noted[id(answer)][0]
         key = self.ledger.add(answer, summary)
+        self._noted[id(answer)] = (key, answer)  # holding the answer keeps its id from being given to another
         if not answer.answered:
             self.gaps.append(case.Gap(question, answer.source, str(answer.outcome), key))
         elif answer.outcome is answers.Outcome.TRUNCATED:
