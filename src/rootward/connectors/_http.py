@@ -24,6 +24,8 @@ ASGIApp = Callable[
 ]
 Params = Mapping[str, str | int | float | bool] | list[tuple[str, str | int | float | bool]]
 
+decode = _replies.decode
+Reply = _replies.Reply
 USER_AGENT = "rootward"
 _LONG_URL_CHARS = 4_000  # proxies refuse longer ones; the query APIs accept the same as a form
 
@@ -81,6 +83,10 @@ class HttpClient:
         long = sum(len(str(value)) for value in dict(params).values()) > _LONG_URL_CHARS
         return _replies.decode(await self.request("POST" if long else "GET", path, params, budget=budget))
 
+    def refusal(self, reply: _replies.Reply) -> errors.BackendError:
+        """The error that a reply with an accepted status would have been."""
+        return _replies.refusal(reply, now_s=self.clock.now_s())
+
     async def request(
         self,
         method: str,
@@ -103,7 +109,7 @@ class HttpClient:
                 reply = await self._once(method, path, params, budget, headers, bytes_max, asked)
                 if 200 <= reply.status < 300 or reply.status in accept:
                     return reply
-                error = _replies.refusal(reply, now_s=self.clock.now_s())
+                error = self.refusal(reply)
                 retry = _replies.worth_asking_again(reply)
                 if reply.status == 401 and self._token_renewed() and attempt == 1:
                     continue

@@ -22,6 +22,12 @@ def mapping(value: object, what: str) -> Mapping[str, Any]:
     raise _wrong(value, what, "an object")
 
 
+def inner(body: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object under `key`; an empty one when there is none (raises nothing)."""
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
 def items(value: object, what: str) -> Sequence[Any]:
     """`value` if it is a list; null counts as an empty one (Go encodes empty slices so)."""
     if value is None:
