@@ -136,6 +136,8 @@ class _Prefix:
     def advance(self, draft: dr.Draft) -> dynamics.State:
         key = draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
         layout, begin = draft.layout, max(draft.onset - 2, 0)
+        if draft.standing:
+            key += f"{draft.knobs.cores.sum()}".encode()
         if key != self._key:
             self._carry = dynamics.advance(layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s)
             self._key = key
@@ -159,11 +161,12 @@ def _observe(frame: fr.Frame, watched, found, chosen, now_s: float) -> tm.Teleme
 
 def _truth(frame: fr.Frame, planted: dr.Planted, chosen: alerting.Page, fault: str) -> oracle.Truth:
     names_of = [component.name for component in frame.layout.components]
-    path = frame.layout.path(chosen.component, planted.place)[::-1]
+    path = frame.layout.path(chosen.component, planted.place)[::-1] if planted.place >= 0 else []
     innocent = {frame.layout.components[r.component].name for r in frame.draft.releases}
     guilty = {cause.name for cause in planted.causes}
     decoys = tuple(sorted((innocent | set(planted.suspects)) - guilty)) if planted.causes else tuple(sorted(innocent))
-    route = tuple(names_of[i] for i in path) or tuple(dict.fromkeys((names_of[planted.place], names_of[chosen.component])))
+    start = names_of[planted.place] if planted.place >= 0 else planted.causes[0].name
+    route = tuple(names_of[i] for i in path) or tuple(dict.fromkeys((start, names_of[chosen.component])))
     return oracle.Truth(
         planted.status, planted.causes, route if planted.causes else (), decoys, planted.note, {"family": fault, "seed": frame.draft.seed}
     )

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -93,9 +94,11 @@ class Draft:
     zone_errors: lay.FloatArray | None = None  # [T] share of lookups that the cluster's DNS fails
     reach: lay.FloatArray | None = None  # [T] share of outside probes that succeed
     reach_s: lay.FloatArray | None = None  # [T] seconds that outside probes take
+    evictions: dict[int, lay.FloatArray] = dataclasses.field(default_factory=dict)  # cache → [T] how far it is emptied
     access: dict[str, str] = dataclasses.field(default_factory=dict)
     hidden: set[int] = dataclasses.field(default_factory=set)  # components whose own exporters are not scraped
-    noisy_rule: tuple[int, float] | None = None  # a component whose latency rule has a threshold that is too tight (s)
+    noisy_rule: tuple[int, float] | None = None  # a component paged for errors above this quantile of its ordinary ratio
+    standing: bool = False  # something was turned for the whole window, not only from the onset on
 
     @property
     def step_s(self) -> float:
@@ -119,6 +122,16 @@ class Draft:
         """Traffic at the onset as a share of the peak that the layout was sized for."""
         entry = list(self.layout.entries)
         return float(self.knobs.demand[max(0, self.onset - 40) : self.onset + 1, entry].sum(axis=1).mean() / self.layout.rate[entry].sum())
+
+    def person(self, rng: np.random.Generator) -> str:
+        return self.layout.plan.people[int(rng.integers(0, len(self.layout.plan.people)))]
+
+    def note(self, component: int, kind: str, summary: str, rng: np.random.Generator, **rest: Any) -> Notice:
+        """Write down a change at the onset, kept in a repository if it has a `patch`."""
+        sha = _rng.token(rng, 40) if rest.get("patch") else ""
+        made = Notice(component, rest.pop("at", self.onset), kind, summary, self.person(rng), sha, **rest)
+        self.notices.append(made)
+        return made
 
     def rng(self, *path: str | int) -> np.random.Generator:
         return _rng.stream(self.seed, self.layout.plan.name, *path)

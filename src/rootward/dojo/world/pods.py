@@ -104,6 +104,11 @@ def _kills(draft: dr.Draft, pods: list[Pod]) -> None:
         for restart in pod.restarts:
             broken = 0.5 / float(draft.layout.replicas[pod.component])
             draft.knobs.refused[restart.at : restart.at + 1, draft.layout.calls_to(pod.component)] += broken
+            draft.knobs.own_error[restart.at : restart.at + 1, pod.component] += broken / 2
+    gone = draft.knobs.pods < 0.5
+    if gone.any():
+        draft.knobs.refused[gone[:, draft.layout.target]] = 1.0
+    np.clip(draft.knobs.refused, 0.0, 1.0, out=draft.knobs.refused)
 
 
 def _node_names(draft: dr.Draft) -> tuple[str, ...]:

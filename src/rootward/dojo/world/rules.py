@@ -66,17 +66,21 @@ def _errors(frame: fr.Frame, i: int) -> Watch:
     threshold = ERRORS_PAGE if component.tier_one else ERRORS_WARN
     failed, total = frame.counts.failed[:, i], frame.counts.total[:, i]
     ratio = over_window(frame, failed) / np.maximum(over_window(frame, total), 1.0)
+    page, for_s = component.tier_one, 120.0
+    if frame.draft.noisy_rule and frame.draft.noisy_rule[0] == i:
+        quiet = ratio[round(WINDOW_S / frame.step_s) : frame.draft.onset]
+        threshold, page, for_s = round(float(np.quantile(quiet, frame.draft.noisy_rule[1])), 5), True, 60.0
     rule = tm.AlertRule(
-        f"{_camel(component.name)}HighErrorRate", styles.error_expr(style, component.name, threshold), 120.0,
-        _labels(frame, i, _severity(component)),
+        f"{_camel(component.name)}HighErrorRate", styles.error_expr(style, component.name, threshold), for_s,
+        _labels(frame, i, "critical" if page else "warning"),
         {
             "summary": f"High error ratio on {component.name}",
-            "description": f"More than {threshold:.0%} of requests to {component.name} failed over the last 5 minutes (current: {{{{ $value | humanizePercentage }}}}).",
+            "description": f"More than {threshold * 100:.3g}% of requests to {component.name} failed over the last 5 minutes (current: {{{{ $value | humanizePercentage }}}}).",
             "runbook_url": f"https://runbooks.{frame.layout.plan.domain}/{component.name}/errors",
         },
         group=f"{component.name}.slo",
     )
-    return Watch(rule, i, component.tier_one, ratio > threshold, ratio)
+    return Watch(rule, i, page, ratio > threshold, ratio)
 
 
 def usual_quantile_s(frame: fr.Frame, i: int) -> float:
@@ -91,8 +95,6 @@ def _latency(frame: fr.Frame, i: int) -> Watch:
     style = styles.STYLES[component.style]
     usual_s = usual_quantile_s(frame, i)
     bound_s = next((b for b in style.buckets if b >= HEADROOM * usual_s), style.buckets[-1])
-    if frame.draft.noisy_rule and frame.draft.noisy_rule[0] == i:
-        bound_s = min(style.buckets, key=lambda b: abs(b - frame.draft.noisy_rule[1]))  # type: ignore[index]
     whole = sum(route.share for route in component.routes)
     scale = frame.state.latency[:, i] / fr.mean_factor(frame.counts.shape[i])
     below = np.zeros(frame.steps)
