@@ -13,6 +13,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     began = draft.after(draft.onset, ramp_s=dice["minutes_to_build"] * 60.0)
     draft.knobs.blocked_s[:, target] += began * dice["wait_ms"] / 1e3
     table = slow_query.table_of(layout.calls[target].operation)
+    draft.locks[target] = table
     sha = ""
     if dice.rng.uniform() < 0.6:
         note = draft.note(

@@ -44,9 +44,8 @@ def page(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest
     if not pages:
         return None
     first_s = pages[0][1].starts_s
-    watch, alert = min(
-        (pair for pair in pages if pair[1].starts_s <= first_s + TOGETHER_S), key=lambda pair: (pair[0].component, pair[1].starts_s)
-    )
+    close = [pair for pair in pages if pair[1].starts_s <= first_s + TOGETHER_S]
+    watch, alert = min(close, key=lambda pair: (pair[0].component, pair[1].starts_s)) if frame.rng("page").uniform() < 0.7 else pages[0]
     return Page(alert, watch.rule, watch.component)
 
 

@@ -94,6 +94,7 @@ class Draft:
     zone_errors: lay.FloatArray | None = None  # [T] share of lookups that the cluster's DNS fails
     reach: lay.FloatArray | None = None  # [T] share of outside probes that succeed
     reach_s: lay.FloatArray | None = None  # [T] seconds that outside probes take
+    locks: dict[int, str] = dataclasses.field(default_factory=dict)  # call → table whose lock it waits for
     evictions: dict[int, lay.FloatArray] = dataclasses.field(default_factory=dict)  # cache → [T] how far it is emptied
     access: dict[str, str] = dataclasses.field(default_factory=dict)
     hidden: set[int] = dataclasses.field(default_factory=set)  # components whose own exporters are not scraped

@@ -25,7 +25,7 @@ MEMORY = 0.5
 CROWD = 8
 BUSIEST = 0.97
 TINY = 1e-9
-LONGEST_S = 60.0
+LONGEST_S = 12.0
 """No request is waited for longer than this, whatever the queue."""
 
 

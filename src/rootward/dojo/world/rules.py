@@ -13,6 +13,7 @@ from rootward.dojo.world.exporters import styles
 
 WINDOW_S = 300.0
 QUANTILE = 0.99
+PATIENCE_S = (60.0, 120.0, 120.0, 300.0)
 ERRORS_PAGE = 0.02
 ERRORS_WARN = 0.08
 HEADROOM = 2.0
@@ -66,7 +67,7 @@ def _errors(frame: fr.Frame, i: int) -> Watch:
     threshold = ERRORS_PAGE if component.tier_one else ERRORS_WARN
     failed, total = frame.counts.failed[:, i], frame.counts.total[:, i]
     ratio = over_window(frame, failed) / np.maximum(over_window(frame, total), 1.0)
-    page, for_s = component.tier_one, 120.0
+    page, for_s = component.tier_one, patience_s(frame, i, "errors")
     if frame.draft.noisy_rule and frame.draft.noisy_rule[0] == i:
         quiet = ratio[round(WINDOW_S / frame.step_s) : frame.draft.onset]
         threshold, page, for_s = round(float(np.quantile(quiet, frame.draft.noisy_rule[1])), 5), True, 60.0
@@ -81,6 +82,11 @@ def _errors(frame: fr.Frame, i: int) -> Watch:
         group=f"{component.name}.slo",
     )
     return Watch(rule, i, page, ratio > threshold, ratio)
+
+
+def patience_s(frame: fr.Frame, i: int, what: str) -> float:
+    """How long the team lets a condition hold before the rule fires."""
+    return PATIENCE_S[int(frame.rng("patience", i, what).integers(0, len(PATIENCE_S)))]
 
 
 def usual_quantile_s(frame: fr.Frame, i: int) -> float:
@@ -104,7 +110,7 @@ def _latency(frame: fr.Frame, i: int) -> Watch:
     share = over_window(frame, total * below) / np.maximum(over_window(frame, total), 1.0)
     rule = tm.AlertRule(
         f"{_camel(component.name)}HighLatency", styles.latency_expr(style, component.name, QUANTILE, bound_s),
-        180.0 if component.tier_one else 300.0, _labels(frame, i, _severity(component)),
+        patience_s(frame, i, "latency"), _labels(frame, i, _severity(component)),
         {
             "summary": f"p99 latency of {component.name} above {_span(bound_s)}",
             "description": f"The 99th percentile of {component.name} has been above {_span(bound_s)} (current: {{{{ $value | humanizeDuration }}}}).",
@@ -113,7 +119,7 @@ def _latency(frame: fr.Frame, i: int) -> Watch:
         group=f"{component.name}.slo",
     )
     # histogram_quantile exceeds a bucket's bound exactly when less than the quantile lies at or below that bound.
-    p99 = scale * (QUANTILE / (1 - QUANTILE)) ** (1 / frame.counts.shape[i])
+    p99 = np.minimum(scale * (QUANTILE / (1 - QUANTILE)) ** (1 / frame.counts.shape[i]), style.buckets[-1])
     return Watch(rule, i, component.tier_one, (share < QUANTILE) & (total > 0), p99)
 
 
