@@ -73,12 +73,14 @@ def cut(run: store.Run, end_ms: IntArray, eval_ms: IntArray, range_ms: int, sett
 
 
 def gather(windows: Windows) -> Iterator[tuple[slice, FloatArray, IntArray, values.BoolArray]]:
-    """Every window's samples side by side, some steps at a time.
+    """Every window's samples side by side, some steps at a time; nothing where all windows are empty.
 
     Yields:
         (steps, samples [R, n, W], columns [n, W], inside [n, W]): `inside` is false beyond a window's end.
     """
     steps, widest = windows.shape[1], int(windows.counts.max(initial=0))
+    if not widest:
+        return
     size = max(1, _CHUNK // max(1, widest * windows.shape[0]))
     offsets = np.arange(widest)
     for start in range(0, steps, size):
