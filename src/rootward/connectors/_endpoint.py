@@ -19,7 +19,7 @@ class Endpoint:
     password: str = dataclasses.field(default="", repr=False)
     token: str = dataclasses.field(default="", repr=False)
     token_file: str = ""  # read anew when the back end answers 401: such tokens are rotated
-    token_scheme: str = "Bearer"  # noqa: S105 -- the word before the token
+    token_prefix: str = "Bearer "  # noqa: S105 -- what stands before the token
     ca_file: str = ""
     ca_pem: str = dataclasses.field(default="", repr=False)
     client_cert_pem: str = dataclasses.field(default="", repr=False)

@@ -27,6 +27,7 @@ Params = Mapping[str, str | int | float | bool] | list[tuple[str, str | int | fl
 decode = _replies.decode
 Reply = _replies.Reply
 USER_AGENT = "rootward"
+IN_PROCESS_TOKEN = "in-process"  # noqa: S105 -- back ends in this process want a token, any token
 _LONG_URL_CHARS = 4_000  # proxies refuse longer ones; the query APIs accept the same as a form
 
 
@@ -72,7 +73,13 @@ class HttpClient:
     def in_process(cls, source: str, app: ASGIApp, *, clock: _clock.Clock, rng: np.random.Generator) -> "HttpClient":
         """A client whose back end is an ASGI application in this process; an exception in it is answered as a 500."""
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-        return cls(source, _endpoint.Endpoint(f"http://{source}"), clock=clock, rng=rng, transport=transport)
+        return cls(
+            source,
+            _endpoint.Endpoint(f"http://{source}", token=IN_PROCESS_TOKEN),
+            clock=clock,
+            rng=rng,
+            transport=transport,
+        )
 
     async def get_json(self, path: str, params: Params | None = None, *, budget: Budget, **more: Any) -> Any:
         """The decoded JSON body. `more`: as `request`."""
@@ -191,7 +198,7 @@ class HttpClient:
         if endpoint.token_file and not self._token:
             self._token = _endpoint.read_credentials(endpoint.token_file, self.source).strip()
         if self._token:
-            return {"authorization": f"{endpoint.token_scheme} {self._token}"}
+            return {"authorization": f"{endpoint.token_prefix}{self._token}"}
         return {}
 
     def _token_renewed(self) -> bool:

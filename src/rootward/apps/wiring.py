@@ -1,0 +1,222 @@
+"""Puts the parts together: settings or faces in, sources out; any alert's JSON in, an alert out."""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rootward import _clock, _rng, errors
+from rootward.apps import settings as settings_module
+from rootward.apps import settings_model
+from rootward.connectors import _endpoint, _http
+from rootward.connectors.alertmanager import AlertmanagerSource
+from rootward.connectors.alertmanager import webhook as alertmanager_webhook
+from rootward.connectors.github import GitHubSource
+from rootward.connectors.jaeger import JaegerSource
+from rootward.connectors.kubernetes import KubernetesSource, access
+from rootward.connectors.loki import LokiSource
+from rootward.connectors.pagerduty import PagerDutySource
+from rootward.connectors.pagerduty import webhook as pagerduty_webhook
+from rootward.connectors.prometheus import PrometheusSource
+from rootward.connectors.slack import SlackSource
+from rootward.connectors.tempo import TempoSource
+from rootward.investigator import options
+from rootward.signals import alert_json, alerts, protocols, roles
+
+Settings = settings_module.Settings
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Vendor:
+    """`build` makes the source (with None for settings: over a face in this process); `kinds` are the fields of `Sources`
+    that it can stand in."""
+
+    build: Callable[[str, _http.HttpClient, Any], Any]
+    kinds: tuple[str, ...]
+
+
+_VENDORS = {
+    "prometheus": _Vendor(
+        lambda name, http, chosen: PrometheusSource(
+            name, http, page_url=(chosen.page_url or chosen.url) if chosen else ""
+        ),
+        ("metrics",),
+    ),
+    "loki": _Vendor(
+        lambda name, http, chosen: LokiSource(
+            name, http, every_stream_label=chosen.every_stream_label if chosen else ""
+        ),
+        ("logs",),
+    ),
+    "kubernetes": _Vendor(
+        lambda name, http, chosen: KubernetesSource(name, http, namespaces=chosen.namespaces if chosen else ()),
+        ("clusters",),
+    ),
+    "jaeger": _Vendor(
+        lambda name, http, chosen: (
+            JaegerSource(name, http, api=chosen.api, page_url=chosen.page_url or chosen.url)
+            if chosen
+            else JaegerSource(name, http)
+        ),
+        ("traces",),
+    ),
+    "tempo": _Vendor(lambda name, http, _chosen: TempoSource(name, http), ("traces",)),
+    "github": _Vendor(
+        lambda name, http, chosen: GitHubSource(name, http, repositories=chosen.repositories if chosen else ()),
+        ("changes",),
+    ),
+    "slack": _Vendor(
+        lambda name, http, chosen: SlackSource(name, http, channels=chosen.channels if chosen else ()), ("messages",)
+    ),
+    "alertmanager": _Vendor(lambda name, http, _chosen: AlertmanagerSource(name, http), ("alerts",)),
+    "pagerduty": _Vendor(lambda name, http, _chosen: PagerDutySource(name, http), ("changes", "alerts")),
+}
+
+
+class _StandingClock:
+    """A simulated system's time, which waiting does not move: a retry must not bring what has not happened yet into view."""
+
+    def __init__(self, clock: _clock.Clock) -> None:
+        self._clock = clock
+
+    def now_s(self) -> float:
+        return self._clock.now_s()
+
+    def monotonic_s(self) -> float:
+        return self._clock.monotonic_s()
+
+    async def sleep(self, seconds: float) -> None:
+        del seconds
+        await _clock.VirtualClock().sleep(0.0)
+
+
+def sources_from_faces(faces: Mapping[str, _http.ASGIApp], clock: _clock.Clock) -> protocols.Sources:
+    """Sources over applications in this process, by vendor. Where both Jaeger and Tempo hold the traces, Jaeger is asked."""
+    found: dict[str, list[Any]] = {}
+    standing = _StandingClock(clock)
+    for name, app in faces.items():
+        if name == "tempo" and "jaeger" in faces:
+            continue
+        http = _http.HttpClient.in_process(name, app, clock=standing, rng=_rng.stream(0, "http", name))
+        _place(found, _VENDORS[name], _VENDORS[name].build(name, http, None))
+    return protocols.Sources(**{kind: tuple(sources) for kind, sources in found.items()})
+
+
+def sources_from_settings(settings: Settings, clock: _clock.Clock) -> protocols.Sources:
+    """The configured back ends, in the order of the settings. Nothing is asked of them yet.
+
+    Raises:
+        errors.SettingsError: a connector lacks what it needs (an address, a kubeconfig that can be used).
+    """
+    found: dict[str, list[Any]] = {}
+    for name, chosen in settings.connectors.items():
+        endpoint = _endpoint_of(name, chosen)
+        # Two processes that retry must not do so in step, so the jitter depends on when each was started.
+        rng = _rng.stream(int(clock.now_s() * 1000), "http", name)
+        http = _http.HttpClient(name, endpoint, clock=clock, rng=rng)
+        _place(found, _VENDORS[chosen.type], _VENDORS[chosen.type].build(name, http, chosen))
+    return protocols.Sources(**{kind: tuple(sources) for kind, sources in found.items()})
+
+
+def _place(found: dict[str, list[Any]], vendor: _Vendor, source: Any) -> None:
+    for kind in vendor.kinds:
+        found.setdefault(kind, []).append(source)
+
+
+def options_from_settings(settings: Settings) -> options.Options:
+    """The investigator's budgets and windows."""
+    chosen = settings.investigation
+    return options.Options(
+        deadline_s=chosen.deadline_s,
+        concurrency=chosen.concurrency,
+        history_s=chosen.baseline_s,
+        lead_s=chosen.lead_s,
+        lookback_s=chosen.lookback_s,
+        context_s=chosen.context_s,
+        points_max=chosen.points_max,
+        bindings_max=chosen.probe_limit,
+        log_lines_max=chosen.log_lines_max,
+        traces_max=chosen.traces_max,
+        suspects_max=chosen.suspects_max,
+        limits=protocols.Limits(**settings.limits.model_dump()),
+    )
+
+
+def overrides_from_settings(settings: Settings) -> tuple[roles.Override, ...]:
+    """What people said of single metrics, ordered by metric."""
+    return tuple(
+        roles.Override(metric, str(one.role), one.entity_label, one.entity_kind, one.scale)
+        for metric, one in sorted(settings.roles.items())
+    )
+
+
+def read_alert(data: object) -> alerts.Alert:
+    """The alert in a payload of Alertmanager (webhook or API), PagerDuty (webhook or API), or our own JSON.
+
+    Of several the first that fires is taken: they are one group, and the investigation looks at all of it anyway.
+
+    Raises:
+        errors.AlertError: no format accepts it; the message says what was expected.
+    """
+    if alertmanager_webhook.recognises(data):
+        return alertmanager_webhook.parse(data)[0]
+    if pagerduty_webhook.recognises(data):
+        return pagerduty_webhook.parse(data)[0]
+    try:
+        found = alert_json.parse(data)
+    except errors.AlertError as error:
+        expected = (
+            "an alert is Alertmanager's webhook or API JSON, PagerDuty's webhook or incident JSON, or an object of our own "
+            'such as {"name": "CheckoutErrors", "starts_at": "2026-03-04T10:15:00Z", "labels": {"service": "checkout"}}'
+        )
+        raise errors.AlertError(f"{error}; {expected}") from error
+    if not found:
+        raise errors.AlertError("the list holds no alert")
+    return found[0]
+
+
+def _endpoint_of(name: str, chosen: settings_model.Connector) -> _endpoint.Endpoint:
+    base = _kubernetes_endpoint(chosen) if isinstance(chosen, settings_model.Kubernetes) else _endpoint.Endpoint("")
+    headers = {key: value.get_secret_value() for key, value in chosen.headers.items()}
+    if tenant := getattr(chosen, "tenant", ""):
+        headers["X-Scope-OrgID"] = tenant
+    url = chosen.url or base.base_url or chosen.URL
+    if not url.startswith(("http://", "https://")):
+        raise errors.SettingsError(
+            f"connectors.{name}.url is {url!r}; it must be an address such as https://{chosen.type}.example.com"
+        )
+    return dataclasses.replace(
+        base,
+        base_url=url,
+        headers=headers,
+        username=chosen.username or base.username,
+        password=chosen.password.get_secret_value() or base.password,
+        token=chosen.token.get_secret_value() or base.token,
+        token_file=_expanded(chosen.token_file) or base.token_file,
+        token_prefix="Token token=" if chosen.type == "pagerduty" else base.token_prefix,
+        ca_file=_expanded(chosen.ca_file) or base.ca_file,
+        client_cert_pem=_pem(name, chosen.client_cert_file) or base.client_cert_pem,
+        client_key_pem=_pem(name, chosen.client_key_file) or base.client_key_pem,
+        verify=chosen.verify and base.verify,
+        proxy=chosen.proxy or base.proxy,
+        attempts=chosen.attempts,
+    )
+
+
+def _kubernetes_endpoint(chosen: settings_model.Kubernetes) -> _endpoint.Endpoint:
+    if chosen.in_cluster:
+        return access.in_cluster(settings_module.process_environment())
+    if chosen.kubeconfig:
+        return access.from_kubeconfig(Path(_expanded(chosen.kubeconfig)), chosen.context)
+    return _endpoint.Endpoint("")
+
+
+def _pem(name: str, file: str) -> str:
+    try:
+        return Path(_expanded(file)).read_text(encoding="ascii") if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise errors.SettingsError(f"connectors.{name}: cannot read {file}: {error}") from error
+
+
+def _expanded(file: str) -> str:
+    return str(Path(file).expanduser()) if file else ""
