@@ -6,7 +6,7 @@ import pydantic
 import pydantic_settings
 
 from rootward.signals import entities
-from rootward.signals.roles import role
+from rootward.signals.roles import role as role_names
 
 Positive = Annotated[float, pydantic.Field(gt=0)]
 Count = Annotated[int, pydantic.Field(gt=0)]
@@ -203,7 +203,7 @@ class Limits(_Section):
 class RoleOverride(_Section):
     """What one metric means, where discovery gets it wrong; stands above every convention."""
 
-    role: Literal[""] | role.Role = ""
+    role: Literal[""] | role_names.Role = ""
     """The role that the metric plays, as `rootward doctor` names them; "" leaves the metric out."""
     entity_label: str = ""
     """The label that tells whom it is about; default: what discovery finds."""
