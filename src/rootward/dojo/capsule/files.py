@@ -131,7 +131,7 @@ def write_directory(path: Path, contents: Mapping[str, bytes], *, overwrite: boo
         CapsuleError: `path` exists and `overwrite` is false, or is something other than a capsule, or cannot be written.
     """
     if path.exists() and not overwrite:
-        raise errors.CapsuleError(f"{path} exists already; choose another place or allow overwriting")
+        raise errors.CapsuleError(f"{path} exists already; choose another place, or overwrite it (--overwrite)")
     if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
         raise errors.CapsuleError(f"{path} exists and is no capsule; it is not overwritten")
     try:

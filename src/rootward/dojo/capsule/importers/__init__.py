@@ -10,12 +10,14 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 
 from rootward import errors
 from rootward.dojo import oracle
 from rootward.dojo.capsule import telemetry
+from rootward.dojo.capsule.importers import _sources
 
 Case = tuple[str, telemetry.Scenario, oracle.Truth]
 
@@ -37,6 +39,27 @@ def load(name: str) -> ModuleType:
         hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
         raise errors.DatasetError(f"there is no importer for {name!r}; {hint}")
     return importlib.import_module(f"{__name__}.{name}")
+
+
+@contextmanager
+def opened(src: Path) -> Iterator[Path]:
+    """The data set at `src` as a folder; an archive is unpacked for as long as the context lasts.
+
+    Raises:
+        DatasetError: nothing there, or not an archive.
+    """
+    with _sources.opened(src) as folder:
+        yield folder
+
+
+def count(name: str, folder: Path) -> int | None:
+    """How many cases lie in `folder`, for progress bars; None where the importer cannot tell without reading them.
+
+    Raises:
+        DatasetError: no such importer, or none of its cases there.
+    """
+    importer = load(name)
+    return int(importer.count(folder)) if hasattr(importer, "count") else None
 
 
 def cases(name: str, src: Path, *, fault_free: bool = False, baseline: str = "auto") -> Iterator[Case]:

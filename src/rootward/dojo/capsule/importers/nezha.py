@@ -219,12 +219,8 @@ def _span(day: Day) -> tuple[float, float]:
 def _looked_at_s(moment_s: float, logs: telemetry.Logs | None, spans: telemetry.Spans | None) -> float:
     """When the alert is looked at: a second after the last record, so that the end of a recording does not look like silence."""
     earliest, latest = (moment_s + after_s for after_s in LOOKED_AT_AFTER_S)
-    ends = [
-        records[-1] / 1e9
-        for records in (logs.times_ns if logs else [], spans.start_ns if spans else [])
-        if len(records)
-    ]
-    return float(np.clip(np.ceil(max(ends)) + 1.0, earliest, latest)) if ends else latest
+    ends_ns = [*(logs.times_ns[-1:] if logs else ()), *(spans.start_ns[-1:] if spans else ())]
+    return float(np.clip(np.ceil(max(ends_ns) / 1e9) + 1.0, earliest, latest)) if ends_ns else latest
 
 
 def _case_id(day: Day, moment_s: float) -> str:
