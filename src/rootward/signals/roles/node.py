@@ -1,0 +1,73 @@
+"""node_exporter: the machines (github.com/prometheus/node_exporter)."""
+
+from rootward.signals.roles import rules, table
+from rootward.signals.roles.role import Role
+
+_BUSY = (table.matcher("mode", "!~", "idle|iowait|steal"),)
+_REAL_DISKS = (table.matcher("fstype", "!~", "tmpfs|overlay|squashfs|ramfs|devtmpfs"),)
+_REAL_NETWORK = (table.matcher("device", "!~", "lo|veth.*|docker.*|cni.*|flannel.*|cali.*|br-.*"),)
+
+CONVENTION = table.Convention(
+    "node_exporter",
+    (
+        table.pattern(r"node_cpu_seconds_total", table.counter(Role.CPU_USAGE, unit="{cpu}", matchers=_BUSY)),
+        table.pattern(
+            r"instance:node_cpu_utili[sz]ation:rate\w+", table.gauge(Role.CPU_USAGE, across="avg", unit="1", scale=1.0)
+        ),
+        table.pattern(
+            r"node_memory_MemAvailable_bytes",
+            table.ratio(
+                Role.MEMORY_LIMIT_RATIO, "MemAvailable", "MemTotal", counted=False, combine=table.Combine.REMAINDER
+            ),
+        ),
+        table.pattern(
+            r"node_memory_Active_bytes",
+            table.unless("node_memory_MemAvailable_bytes", table.gauge(Role.MEMORY_USAGE, unit="By")),
+        ),
+        table.pattern(
+            r"node_filesystem_avail_bytes",
+            table.ratio(
+                Role.DISK_USED_RATIO,
+                "avail",
+                "size",
+                counted=False,
+                combine=table.Combine.REMAINDER,
+                matchers=_REAL_DISKS,
+                detail=("mountpoint",),
+            ),
+        ),
+        table.pattern(
+            r"node_filesystem_files_free",
+            table.ratio(
+                Role.DISK_USED_RATIO,
+                "files_free",
+                "files",
+                counted=False,
+                combine=table.Combine.REMAINDER,
+                matchers=_REAL_DISKS,
+                detail=("mountpoint",),
+            ),
+        ),
+        table.pattern(r"node_disk_io_time_seconds_total", table.counter(Role.SATURATION, unit="1")),
+        table.pattern(r"node_disk_(read|written)_bytes_total", table.counter(Role.DISK_IO)),
+        table.pattern(r"node_network_receive_bytes_total", table.counter(Role.NETWORK_RECEIVE, matchers=_REAL_NETWORK)),
+        table.pattern(
+            r"node_network_transmit_bytes_total", table.counter(Role.NETWORK_TRANSMIT, matchers=_REAL_NETWORK)
+        ),
+        table.pattern(
+            r"node_network_(receive|transmit)_(errs|drop)_total",
+            table.counter(Role.OTHER, unit="{packet}/s", matchers=_REAL_NETWORK),
+        ),
+        table.pattern(r"node_netstat_Tcp_RetransSegs", table.gauge_rate(Role.NETWORK_RETRANSMITS, unit="{segment}/s")),
+        table.pattern(r"node_load1", table.gauge(Role.OTHER, across="max")),
+        table.pattern(r"node_pressure_(cpu|memory|io)_waiting_seconds_total", table.counter(Role.OTHER, unit="s/s")),
+        table.pattern(
+            r"node_nf_conntrack_entries", table.ratio(Role.SATURATION, "_entries", "_entries_limit", counted=False)
+        ),
+        table.pattern(r"node_vmstat_oom_kill", table.gauge_rate(Role.OTHER, unit="{kill}/s")),
+        table.pattern(
+            r"node_(cpu|memory|filesystem|disk|network|netstat|load|sockstat|vmstat|timex|procs|time|boot|arp|context|entropy|exporter|forks|intr|ipvs|mdadm|nf|nfs|nvme|os|power|pressure|rapl|schedstat|scrape|selinux|softnet|textfile|thermal|udp|uname|xfs|edac|cooling|dmi|hwmon|bonding|btrfs|infiniband|zfs)_[a-zA-Z_]*(total|bytes|info|seconds|celsius|ratio|state|[a-z]*[A-Z]\w*)|node_load\d+|node_memory_\w+|node_(filesystem|filefd|sockstat|procs|entropy|arp|netstat|vmstat|timex)_\w+"
+        ),
+    ),
+    views=(table.View(rules.NODE),),
+)

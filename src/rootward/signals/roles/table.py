@@ -1,0 +1,351 @@
+"""How conventions are written down: a table of name patterns, each with what can be asked of the metrics it matches.
+
+A convention's file holds only such a table. An `Expand` turns one matching family into bindings; the ones here cover what metrics are
+usually made of: requests (rate, failures, durations), gauges, counters, ratios of two metrics, means.
+"""
+
+import dataclasses
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from rootward.signals import protocols
+from rootward.signals.roles import binding, rules, status
+from rootward.signals.roles.family import Family
+from rootward.signals.roles.role import Role
+
+Binding = binding.Binding
+Combine = binding.Combine
+Matcher = protocols.Matcher
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class View:
+    """From whose side series are read: `rule` says whom they are about, `observer` who measured (None: the entity itself)."""
+
+    rule: rules.EntityRule
+    observer: rules.EntityRule | None = None
+    matchers: tuple[Matcher, ...] = ()
+    name: str = ""
+
+    def applies(self, family: Family) -> bool:
+        """The labels that this side needs exist, or it is not known which labels exist."""
+        return self.rule.applies(family.present) and (self.observer is None or self.observer.applies(family.present))
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Context:
+    """One family about to be bound, seen through one view, with all families around it."""
+
+    family: Family
+    families: Mapping[str, Family]
+    convention: str
+    view: View
+
+
+Expand = Callable[[Context], Iterable[binding.Binding]]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Pattern:
+    """`name` matches the whole family name (a regular expression). `kinds`: only families of these kinds (empty: any). `views` replace
+    the convention's. No `expands` claims the metric, so that nobody guesses at it: it serves others as a divisor, or tells nothing."""
+
+    name: str
+    expands: tuple[Expand, ...] = ()
+    kinds: frozenset[str] = frozenset()
+    views: tuple[View, ...] = ()
+
+    def matches(self, family: Family) -> bool:
+        return re.fullmatch(self.name, family.name) is not None and (not self.kinds or family.kind in self.kinds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Convention:
+    """`name` as people know it. Patterns are tried in order; the first that matches a family binds it."""
+
+    name: str
+    patterns: tuple[Pattern, ...]
+    views: tuple[View, ...] = (View(rules.SERVICE),)
+
+    def bind(self, family: Family, families: Mapping[str, Family]) -> list[binding.Binding] | None:
+        """The bindings of `family`; None when this convention does not know it."""
+        for pattern in self.patterns:
+            if not pattern.matches(family):
+                continue
+            views = [view for view in pattern.views or self.views if view.applies(family)]
+            if not views:
+                continue  # its name fits, but its labels are another exporter's
+            return [
+                found
+                for view in views
+                for expand in pattern.expands
+                for found in expand(Context(family, families, self.name, view))
+            ]
+        return None
+
+
+def make(
+    context: Context,
+    role: Role,
+    terms: Sequence[protocols.MetricQuery],
+    *,
+    combine: Combine = Combine.VALUE,
+    across: str = "sum",
+    scale: float = 1.0,
+    unit: str = "",
+    detail: tuple[str, ...] = (),
+    pods: bool = True,
+) -> binding.Binding:
+    """A binding whose terms are grouped by what the view's rules ask for."""
+    view, family = context.view, context.family
+    used = [context.families.get(base_name(term.metric, context.families), family) for term in terms]
+    pod_label = _pod_label(view, used) if pods and view.observer is None else ""
+    grouped = []
+    for term, of in zip(terms, used, strict=True):
+        by = list(view.rule.grouping(of.present))
+        if view.observer is not None:
+            by += view.observer.grouping(of.present)
+        by += [label for label in detail if of.present is None or label in of.present]
+        if pod_label:
+            by.append(pod_label)
+        matchers = (*(one for one in view.matchers if of.present is None or one.label in of.present), *term.matchers)
+        aggregate = None if term.quantile is not None else (term.aggregate or across)
+        grouped.append(
+            dataclasses.replace(
+                term,
+                by=tuple(sorted(set(by))),
+                matchers=matchers,
+                aggregate=aggregate,  # type: ignore[arg-type]
+            )
+        )
+    return binding.Binding(
+        role=role, metric=family.name, convention=context.convention, terms=tuple(grouped), rule=view.rule, combine=combine,
+        across=across, scale=scale, unit=unit, pod_label=pod_label, detail=detail, observer=view.observer, variant=view.name,
+    )  # fmt: skip
+
+
+def base_name(metric: str, families: Mapping[str, Family]) -> str:
+    """The family that the stored metric `metric` is a part of."""
+    if metric in families:
+        return metric
+    return next((metric.removesuffix(part) for part in ("_bucket", "_count", "_sum") if metric.endswith(part)), metric)
+
+
+def _pod_label(view: View, used: Sequence[Family]) -> str:
+    """A label that tells pods apart in every term, when pods do not name the entity already or are its only name."""
+    if not view.rule.pods:
+        return ""
+    for label in rules.POD_LABELS:
+        if all(family.present is not None and label in family.present for family in used):
+            return label
+    return ""
+
+
+def requests(
+    *, rate: Role = Role.RATE, duration: bool = True, mean: Role = Role.DURATION_MEAN, statuses: Sequence[str] = ()
+) -> Expand:
+    """Requests, however they are exposed: rate and failures of a counter, and durations too of a histogram or summary.
+
+    `statuses`: labels that carry the status by convention, used when the back end does not tell which labels exist.
+    """
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        if family.kind == "gauge":
+            return
+        if family.kind in ("counter", "unknown"):
+            counted = family.name
+        elif family.kind == "summary" and "_count" not in family.parts:
+            counted = ""
+        else:
+            counted = f"{family.name}_count" if "_count" in family.parts else ""
+        if counted:
+            yield from _counts(context, counted, rate, statuses)
+        if duration and family.kind not in ("counter", "unknown"):
+            yield from durations(mean=mean)(context)
+
+    return expand
+
+
+def _counts(context: Context, metric: str, rate: Role, statuses: Sequence[str]) -> Iterable[binding.Binding]:
+    every = protocols.MetricQuery(metric, function="rate")
+    yield make(context, rate, (every,), unit="{request}/s")
+    failed = status.failures(context.family.labels, statuses)
+    if failed is not None:
+        terms = (dataclasses.replace(every, matchers=(failed,)), every)
+        yield make(context, Role.ERROR_RATIO, terms, combine=Combine.FAILURE_RATIO, unit="1")
+        yield make(context, Role.ERROR_RATE, terms, combine=Combine.FAILURES, unit="{request}/s")
+    refused = status.throttled(context.family.labels)
+    if refused is not None:
+        terms = (dataclasses.replace(every, matchers=(refused,)), every)
+        yield make(context, Role.THROTTLED_REQUESTS, terms, combine=Combine.FAILURES, unit="{request}/s")
+
+
+QUANTILES = ((0.5, Role.DURATION_P50), (0.9, Role.DURATION_P90), (0.99, Role.DURATION_P99))
+
+
+def durations(*, mean: Role = Role.DURATION_MEAN, quantiles: bool = True, default_scale: float = 1.0) -> Expand:
+    """Mean, and the quantiles that a histogram's buckets or a summary's series give."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        scale = family.scale if family.unit else default_scale
+        if {"_sum", "_count"} <= family.parts:
+            terms = [protocols.MetricQuery(family.name + part, function="rate") for part in ("_sum", "_count")]
+            yield make(context, mean, terms, combine=Combine.RATIO, scale=scale, unit="s")
+        if not quantiles or mean is not Role.DURATION_MEAN:
+            return
+        if family.kind == "histogram" and "_bucket" in family.parts:
+            for quantile, role in QUANTILES:
+                term = protocols.MetricQuery(f"{family.name}_bucket", function="rate", quantile=quantile)
+                yield make(context, role, (term,), across="max", scale=scale, unit="s", pods=False)
+        elif family.kind == "summary":
+            for label, role in _summary_quantiles(family.quantiles):
+                term = protocols.MetricQuery(family.name, (Matcher("quantile", "=", label),))
+                yield make(context, role, (term,), across="max", scale=scale, unit="s")
+
+    return expand
+
+
+def _summary_quantiles(known: Sequence[str]) -> Iterable[tuple[str, Role]]:
+    """(label, role): for each role the known quantile nearest to it."""
+    for wanted, role, low, high in (
+        (0.5, Role.DURATION_P50, 0.4, 0.6),
+        (0.9, Role.DURATION_P90, 0.75, 0.96),
+        (0.99, Role.DURATION_P99, 0.97, 0.9999),
+    ):
+        near = [label for label in known or ("0.5", "0.9", "0.99") if low <= _number(label) <= high]
+        if near:
+            yield min(near, key=lambda label: (abs(_number(label) - wanted), label)), role
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -1.0
+
+
+def gauge(
+    role: Role, *, across: str = "sum", scale: float | None = None, unit: str = "", matchers: Sequence[Matcher] = (),
+    combine: Combine = Combine.VALUE, detail: tuple[str, ...] = (),
+) -> Expand:  # fmt: skip
+    """The value as stored, in the role's unit."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        term = protocols.MetricQuery(family.name, tuple(matchers))
+        factor = family.scale if scale is None else scale
+        yield make(
+            context,
+            role,
+            (term,),
+            combine=combine,
+            across=across,
+            scale=factor,
+            unit=unit or family.unit,
+            detail=detail,
+        )
+
+    return expand
+
+
+def counter(
+    role: Role, *, scale: float | None = None, unit: str = "", matchers: Sequence[Matcher] = (), increase: bool = False,
+    detail: tuple[str, ...] = (), part: str = "",
+) -> Expand:  # fmt: skip
+    """Per second (or per window with `increase`); a gauge of that name is taken to hold the rate already."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        function = "value" if family.kind == "gauge" else ("increase" if increase else "rate")
+        term = protocols.MetricQuery(family.name + part, tuple(matchers), function=function)  # type: ignore[arg-type]
+        factor = family.scale if scale is None else scale
+        yield make(context, role, (term,), scale=factor, unit=unit or (f"{family.unit or '1'}/s"), detail=detail)
+
+    return expand
+
+
+def gauge_rate(role: Role, *, unit: str = "") -> Expand:
+    """The rate of something that only grows but is exposed as a gauge: offsets, positions."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        term = protocols.MetricQuery(context.family.name, function="rate")
+        yield make(context, role, (term,), unit=unit)
+
+    return expand
+
+
+def ratio(
+    role: Role, find: str, replace: str, *, combine: Combine = Combine.RATIO, counted: bool = True, unit: str = "1",
+    across: str = "sum", matchers: Sequence[Matcher] = (), scale: float = 1.0, detail: tuple[str, ...] = (),
+) -> Expand:  # fmt: skip
+    """Two metrics of one exporter, the other's name being this one's with `find` (a regular expression) replaced.
+
+    Nothing is bound when the other does not exist. `counted`: both are counters, so their rates are compared.
+    """
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        other = re.sub(find, replace, family.name)
+        if other == family.name or other not in context.families:
+            return
+        rated = counted and family.kind != "gauge"
+        function = "rate" if rated else "value"
+        terms = [
+            protocols.MetricQuery(name, tuple(matchers), function=function)  # type: ignore[arg-type]
+            for name in (family.name, other)
+        ]
+        yield make(context, role, terms, combine=combine, across=across, scale=scale, unit=unit, detail=detail)
+
+    return expand
+
+
+def labelled_ratio(
+    role: Role,
+    part: Sequence[Matcher],
+    whole: Sequence[Matcher] = (),
+    *,
+    combine: Combine = Combine.RATIO,
+    unit: str = "1",
+) -> Expand:
+    """The share of one counter that some label values make up: hits of all lookups, non-zero answers of all answers."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        family = context.family
+        if family.present is not None and any(one.label not in family.present for one in part):
+            return
+        name = f"{family.name}_count" if family.kind in ("histogram", "mean") else family.name
+        terms = [protocols.MetricQuery(name, tuple(chosen), function="rate") for chosen in (part, whole)]
+        yield make(context, role, terms, combine=combine, unit=unit)
+
+    return expand
+
+
+def failures_of(role: Role, part: Sequence[Matcher], *, unit: str) -> Expand:
+    """The rate of the part of a counter that means failure; zero, not missing, while the counter itself moves."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        terms = [protocols.MetricQuery(context.family.name, tuple(chosen), function="rate") for chosen in (part, ())]
+        yield make(context, role, terms, combine=Combine.FAILURES, unit=unit)
+
+    return expand
+
+
+def unless(other: str, expand: Expand) -> Expand:
+    """`expand`, but only where the metric `other`, which says it better, does not exist."""
+
+    def chosen(context: Context) -> Iterable[binding.Binding]:
+        return () if other in context.families else expand(context)
+
+    return chosen
+
+
+def matcher(label: str, operator: protocols.MatchOperator, value: str) -> Matcher:
+    """Short for tables."""
+    return Matcher(label, operator, value)
+
+
+def pattern(name: str, *expands: Expand, kinds: Iterable[str] = (), views: tuple[View, ...] = ()) -> Pattern:
+    """Short for tables."""
+    return Pattern(name, expands, frozenset(kinds), views)
