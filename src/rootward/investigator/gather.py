@@ -24,11 +24,11 @@ class Gathered:
 class _Haul:
     """What the readers bring home, filled as each finishes; a reader that hangs leaves its default."""
 
-    metrics: metrics.Metrics | None = None
-    logs: list[case.LogsOf] = dataclasses.field(default_factory=list)
-    traces: traces.Traces = dataclasses.field(default_factory=traces.Traces)
-    cluster: cluster.ClusterState = dataclasses.field(default_factory=cluster.ClusterState)
-    context: context.Context = dataclasses.field(default_factory=context.Context)
+    measured: metrics.Metrics | None = None
+    lines: list[case.LogsOf] = dataclasses.field(default_factory=list)
+    traced: traces.Traces = dataclasses.field(default_factory=traces.Traces)
+    state: cluster.ClusterState = dataclasses.field(default_factory=cluster.ClusterState)
+    around: context.Context = dataclasses.field(default_factory=context.Context)
 
 
 async def gather(
@@ -50,9 +50,9 @@ async def gather(
         found = await _within(chosen.deadline_s, metrics.read(source, frame, chosen, notebooks["metrics"], overrides))
         if found is None:
             notebooks["metrics"].unanswered("metrics", source.name, "no answer before the deadline")
-        elif haul.metrics is None or found.signals:
+        elif haul.measured is None or found.signals:
             frame = found.frame
-            haul.metrics = _merged(haul.metrics, found)
+            haul.measured = _merged(haul.measured, found)
     on_stage("logs, traces, cluster state, changes and messages")
     await _read_others(sources, frame, chosen, notebooks, haul)
     _note_absent(sources, notebooks["metrics"])
@@ -82,21 +82,21 @@ async def _read_others(
 ) -> None:
     async def read_logs() -> str:
         for source in sources.logs:
-            haul.logs.extend(await logs.read(source, frame, chosen, notebooks["logs"]))
+            haul.lines.extend(await logs.read(source, frame, chosen, notebooks["logs"]))
         return "logs"
 
     async def read_traces() -> str:
         for source in sources.traces:
-            haul.traces = await traces.read(source, frame, chosen, notebooks["traces"])
+            haul.traced = await traces.read(source, frame, chosen, notebooks["traces"])
         return "traces"
 
     async def read_cluster() -> str:
         for source in sources.clusters:
-            haul.cluster = await cluster.read(source, frame, chosen, notebooks["kubernetes"])
+            haul.state = await cluster.read(source, frame, chosen, notebooks["kubernetes"])
         return "kubernetes"
 
     async def read_context() -> str:
-        haul.context = await context.read(sources, frame, chosen, notebooks["changes"])
+        haul.around = await context.read(sources, frame, chosen, notebooks["changes"])
         return "changes"
 
     jobs = [read_logs, read_traces, read_cluster, read_context]
@@ -126,14 +126,14 @@ def _note_absent(sources: protocols.Sources, notes: notebook.Notebook) -> None:
 
 
 def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> case.Case:
-    measured = haul.metrics or metrics.Metrics(frame)
-    spans = [batch.spans for batch in haul.traces.spans]
-    evidence = haul.traces.spans[0].evidence if haul.traces.spans else ""
+    measured = haul.measured or metrics.Metrics(frame)
+    spans = [batch.spans for batch in haul.traced.spans]
+    evidence = haul.traced.spans[0].evidence if haul.traced.spans else ""
     found = [
-        *haul.traces.edges,
+        *haul.traced.edges,
         *(dataclasses.replace(edge, evidence=evidence) for batch in spans for edge in topology.from_spans(batch)),
         *topology.from_lines(measured.lines),
-        *topology.from_objects(haul.cluster.objects),
+        *topology.from_objects(haul.state.objects),
     ]
     return case.Case(
         alert=frame.alert,
@@ -142,16 +142,16 @@ def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> ca
         now_s=frame.now_s,
         signals=measured.signals,
         edges=topology.merge(found),
-        logs=haul.logs,
-        spans=haul.traces.spans,
-        events=haul.cluster.events,
-        objects=haul.cluster.objects,
-        objects_evidence=haul.cluster.evidence,
-        changes=haul.context.changes,
-        messages=haul.context.messages,
-        alerts=haul.context.alerts,
+        logs=haul.lines,
+        spans=haul.traced.spans,
+        events=haul.state.events,
+        objects=haul.state.objects,
+        objects_evidence=haul.state.evidence,
+        changes=haul.around.changes,
+        messages=haul.around.messages,
+        alerts=haul.around.alerts,
         gaps=gaps,
-        pods_of=pods_of(haul.cluster.objects.get("Pod", ())),
+        pods_of=pods_of(haul.state.objects.get("Pod", ())),
     )
 
 

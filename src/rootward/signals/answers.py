@@ -13,6 +13,7 @@ from rootward import errors
 from rootward.signals import windows
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 class Outcome(enum.StrEnum):
@@ -25,7 +26,7 @@ class Outcome(enum.StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Answer(Generic[T]):
+class Answer(Generic[T_co]):
     """`value` is set exactly when `outcome` is OK or TRUNCATED. `query` is in the back end's own language, so that a
     person can ask again; `link` opens it in the back end's own page, if it has one."""
 
@@ -33,7 +34,7 @@ class Answer(Generic[T]):
     source: str
     query: str
     window: windows.Window | None = None
-    value: T | None = None
+    value: T_co | None = None
     warnings: tuple[str, ...] = ()
     error: str = ""
     link: str = ""
@@ -48,10 +49,10 @@ class Answer(Generic[T]):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Part(Generic[T]):
+class Part(Generic[T_co]):
     """What a connector's own function returns to `capture`: the value, and whether it is all of it."""
 
-    value: T
+    value: T_co
     truncated: bool = False
     warnings: tuple[str, ...] = ()
 

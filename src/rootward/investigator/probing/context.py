@@ -7,7 +7,8 @@ from typing import TypeVar
 from rootward.investigator import frame as framing
 from rootward.investigator import options
 from rootward.investigator.probing import notebook as notebooks
-from rootward.signals import alerts, answers, protocols, records, windows
+from rootward.signals import alerts as fired_alerts
+from rootward.signals import answers, protocols, records, windows
 
 T = TypeVar("T")
 
@@ -16,7 +17,7 @@ T = TypeVar("T")
 class Context:
     changes: Sequence[tuple[records.Change, str]] = ()
     messages: Sequence[tuple[records.Message, str]] = ()
-    alerts: Sequence[tuple[alerts.Alert, str]] = ()
+    alerts: Sequence[tuple[fired_alerts.Alert, str]] = ()
 
 
 async def read(
