@@ -55,8 +55,9 @@ class _Face:
     def __init__(self, telemetry: records.Telemetry, clock: _clock.Clock) -> None:
         self._clock = clock
         self._code = telemetry.code
-        everything = (*telemetry.code.commits, *telemetry.code.pulls, *telemetry.code.deployments)
-        self._repositories = sorted({one.repository for one in everything})
+        code = telemetry.code
+        named = [*(c.repository for c in code.commits), *(p.repository for p in code.pulls)]
+        self._repositories = sorted({*named, *(d.repository for d in code.deployments)})
         self._commits = sorted(telemetry.code.commits, key=lambda one: one.time_s, reverse=True)
         self._pulls = sorted(telemetry.code.pulls, key=lambda one: (one.created_s, one.number), reverse=True)
         self._deployments = sorted(telemetry.code.deployments, key=lambda one: (one.time_s, one.id), reverse=True)
@@ -231,7 +232,8 @@ class _Face:
 
 
 def _path_of(url: str) -> str:
-    return urllib.parse.urlsplit(url).path.rstrip("/")
+    path: str = urllib.parse.urlsplit(url).path
+    return path.rstrip("/")
 
 
 def _parents(newest_first: Sequence[records.Commit]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.wire import _http, _ids
 
+_WORKSPACE = "acme"  # never the telemetry's own name, which may tell what is wrong
 _CURSOR = re.compile(r"(?:next|offset):(\d+)")
 _STAMP = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
 
@@ -51,8 +52,7 @@ class _Message:
 class _Face:
     def __init__(self, telemetry: records.Telemetry, clock: _clock.Clock) -> None:
         self._clock = clock
-        self._team = _ids.opaque("T", telemetry.name)
-        self._team_name = telemetry.name
+        self._team = _ids.opaque("T", _WORKSPACE)
         self._start_s = telemetry.start_s
         self._channels: dict[str, list[_Message]] = {}
         self._names: dict[str, str] = {}
@@ -66,7 +66,7 @@ class _Face:
         self._methods: dict[str, Callable[[_http.Call], dict[str, Any]]] = {
             "api.test": lambda _call: {},
             "auth.test": self._auth_test,
-            "team.info": lambda _call: {"team": {"id": self._team, "name": self._team_name, "domain": self._team_name}},
+            "team.info": lambda _call: {"team": {"id": self._team, "name": _WORKSPACE, "domain": _WORKSPACE}},
             "conversations.list": self._conversations,
             "users.conversations": self._conversations,
             "conversations.info": self._conversation_info,
@@ -107,8 +107,8 @@ class _Face:
 
     def _auth_test(self, _call: _http.Call) -> dict[str, Any]:
         return {
-            "url": f"https://{self._team_name}.slack.com/",
-            "team": self._team_name,
+            "url": f"https://{_WORKSPACE}.slack.com/",
+            "team": _WORKSPACE,
             "user": "rootward",
             "team_id": self._team,
             "user_id": _ids.opaque("U", "rootward"),

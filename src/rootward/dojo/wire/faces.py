@@ -1,0 +1,113 @@
+"""All faces of one production system: which vendors answer, which refuse, and one application that serves them all."""
+
+import dataclasses
+import functools
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from starlette import applications, responses, routing, types
+
+from rootward import _clock, errors
+from rootward.dojo.capsule import telemetry as records
+from rootward.dojo.wire import (
+    _http,
+    alertmanager,
+    github,
+    jaeger,
+    kubernetes,
+    loki,
+    pagerduty,
+    slack,
+    tempo,
+)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Vendor:
+    """`has` tells whether there is anything of the kind to serve; `refuse` words a refusal as the vendor does."""
+
+    app: Callable[[records.Telemetry, _clock.Clock], types.ASGIApp]
+    refuse: _http.Refuse
+    has: Callable[[records.Telemetry], bool]
+
+
+def _prometheus(telemetry: records.Telemetry, clock: _clock.Clock) -> types.ASGIApp:
+    # Loaded when it is asked for: its PromQL engine is the heaviest part of the dojo.
+    app: types.ASGIApp = importlib.import_module("rootward.dojo.wire.prometheus").app(telemetry, clock)
+    return app
+
+
+def _has_spans(telemetry: records.Telemetry) -> bool:
+    return telemetry.spans is not None and len(telemetry.spans.span_ids) > 0
+
+
+def _has_code(telemetry: records.Telemetry) -> bool:
+    return bool(telemetry.code.commits or telemetry.code.pulls or telemetry.code.deployments)
+
+
+def _refuse_prometheus(error: _http.Refused) -> responses.Response:
+    """What a proxy in front of Prometheus says; the server itself knows neither permission nor outage."""
+    return responses.PlainTextResponse(f"{error.message}\n", error.status)
+
+
+_VENDORS = {
+    "prometheus": _Vendor(_prometheus, _refuse_prometheus, lambda t: bool(t.metrics.blocks)),
+    "loki": _Vendor(loki.app, loki.refuse, lambda t: t.logs is not None and len(t.logs.times_ns) > 0),
+    "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),
+    "jaeger": _Vendor(jaeger.app, jaeger.refuse, _has_spans),
+    "tempo": _Vendor(tempo.app, tempo.refuse, _has_spans),
+    "alertmanager": _Vendor(alertmanager.app, alertmanager.refuse, lambda t: bool(t.alerts or t.rules)),
+    "github": _Vendor(github.app, github.refuse, _has_code),
+    "slack": _Vendor(slack.app, slack.refuse, lambda t: bool(t.messages)),
+    "pagerduty": _Vendor(pagerduty.app, pagerduty.refuse, lambda t: bool(t.incidents or t.change_events)),
+}
+_REFUSALS = {
+    "forbidden": _http.Refused(403, "Forbidden", reason="missing_scope"),
+    "down": _http.Refused(503, "Service Unavailable", reason="service_unavailable"),
+}
+
+
+def faces(telemetry: records.Telemetry, clock: _clock.Clock) -> dict[str, types.ASGIApp]:
+    """Vendor → application, for every vendor that is part of this system.
+
+    Left out are vendors whose access is "absent" and those of which the telemetry has nothing; "forbidden" and "down" answer
+    every request with 403 and 503 in the vendor's own words.
+
+    Raises:
+        errors.WorldError: `telemetry.access` names a vendor or a state that does not exist.
+    """
+    for vendor, state in telemetry.access.items():
+        if vendor not in _VENDORS or state not in ("absent", *_REFUSALS):
+            raise errors.WorldError(
+                f"access {vendor}={state}: vendors are {', '.join(_VENDORS)}; states absent, forbidden, down"
+            )
+    out: dict[str, types.ASGIApp] = {}
+    for name, vendor_face in _VENDORS.items():
+        state = telemetry.access.get(name, "")
+        if state in _REFUSALS:
+            out[name] = _http.refusing(functools.partial(vendor_face.refuse, _REFUSALS[state]))
+        elif not state and vendor_face.has(telemetry):
+            out[name] = vendor_face.app(telemetry, clock)
+    return out
+
+
+def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
+    """Every face under `/<vendor>` of one application."""
+    mounted = faces(telemetry, clock)
+    return applications.Starlette(routes=[routing.Mount(f"/{name}", app=face) for name, face in mounted.items()])
+
+
+def kubeconfig(base_url: str) -> dict[str, Any]:
+    """A kubeconfig for `kubectl --kubeconfig FILE` (write it as YAML or JSON) against `serve_app` at `base_url`."""
+    server = f"{base_url.rstrip('/')}/kubernetes"
+    return {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "production", "cluster": {"server": server}}],
+        "users": [{"name": "viewer", "user": {"token": "viewer"}}],
+        "contexts": [
+            {"name": "production", "context": {"cluster": "production", "user": "viewer", "namespace": "default"}}
+        ],
+        "current-context": "production",
+    }

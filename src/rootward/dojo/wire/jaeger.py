@@ -1,0 +1,306 @@
+"""Jaeger's query service over spans: the HTTP API of its own UI (v1) and the OTLP one (v3), jaegertracing.io/docs/apis."""
+
+import functools
+import json
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+from starlette import applications, responses
+
+from rootward import _clock
+from rootward.dojo.capsule import telemetry as records
+from rootward.dojo.engines.logql import lexer
+from rootward.dojo.wire import _http, _spans
+
+MAX_TRACES = 1500
+_DEFAULT_LIMIT = 100
+_LOOKBACK_NS = 2 * 86400 * 10**9
+_TYPES = {bool: "bool", int: "int64", float: "float64"}
+
+
+def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
+    """The face over `telemetry.spans`; a telemetry without spans is an empty Jaeger."""
+    face = _Face(_spans.SpanStore(telemetry.spans or _spans.empty()), clock)
+    handlers: list[tuple[str, _http.Handler]] = [
+        ("/api/services", face.services),
+        ("/api/services/{service}/operations", face.operation_names),
+        ("/api/operations", face.operations),
+        ("/api/traces", face.search),
+        ("/api/traces/{trace_id}", face.trace),
+        ("/api/dependencies", face.dependencies),
+    ]
+    handlers_v3: list[tuple[str, _http.Handler]] = [
+        ("/api/v3/services", lambda _call: _http.answer({"services": face.service_names()})),
+        ("/api/v3/operations", face.operations_v3),
+        ("/api/v3/traces", face.search_v3),
+        ("/api/v3/traces/{trace_id}", face.trace_v3),
+    ]
+    routes = [_http.route(path, handler, refuse) for path, handler in handlers]
+    routes += [_http.route(path, handler, refuse_v3) for path, handler in handlers_v3]
+    return _http.application(routes, refuse)
+
+
+def refuse(error: _http.Refused) -> responses.Response:
+    """v1's envelope with the error in `errors`."""
+    failure = [{"code": error.status, "msg": error.message}]
+    return _http.answer({"data": None, "total": 0, "limit": 0, "offset": 0, "errors": failure}, error.status)
+
+
+def refuse_v3(error: _http.Refused) -> responses.Response:
+    """v3's error object."""
+    return _http.answer({"error": {"httpCode": error.status, "message": error.message}}, error.status)
+
+
+def _structured(data: Sequence[Any], total: int = 0) -> responses.Response:
+    return _http.answer({"data": data, "total": total, "limit": 0, "offset": 0, "errors": None})
+
+
+class _Face:
+    def __init__(self, store: _spans.SpanStore, clock: _clock.Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    def _now_ns(self) -> int:
+        return round(self._clock.now_s() * 1e6) * 1000
+
+    def service_names(self) -> list[str]:
+        return self._store.visible_services(self._now_ns())
+
+    def services(self, _call: _http.Call) -> responses.Response:
+        names = self.service_names()
+        return _structured(names, len(names))
+
+    def operation_names(self, call: _http.Call) -> responses.Response:
+        names = sorted({name for name, _ in self._store.operations(call.path["service"], self._now_ns())})
+        return _structured(names, len(names))
+
+    def _operations(self, call: _http.Call, kind_field: str) -> list[dict[str, str]]:
+        if not call.get("service"):
+            raise _http.Refused(400, "parameter 'service' is required")
+        wanted = call.get(kind_field)
+        pairs = self._store.operations(call.get("service"), self._now_ns())
+        return [{"name": name, "spanKind": kind} for name, kind in pairs if wanted in ("", kind)]
+
+    def operations(self, call: _http.Call) -> responses.Response:
+        found = self._operations(call, "spanKind")
+        return _structured(found, len(found))
+
+    def operations_v3(self, call: _http.Call) -> responses.Response:
+        return _http.answer({"operations": self._operations(call, "span_kind")})
+
+    def search(self, call: _http.Call) -> responses.Response:
+        now_ns = self._now_ns()
+        if ids := call.all("traceID"):
+            numbers = [number for one in ids if (number := self._store.trace_number(one)) is not None]
+            return _structured(
+                [self._trace(number, now_ns) for number in numbers if self._store.rows_of(number, now_ns)]
+            )
+        if not call.get("service"):
+            raise _http.Refused(400, "parameter 'service' is required")
+        end_ns = _integer(call, "end", now_ns // 1000) * 1000
+        back_ns = _lookback_ns(call.get("lookback"))
+        start_ns = _integer(call, "start", (end_ns - back_ns) // 1000) * 1000
+        if end_ns < start_ns:
+            raise _http.Refused(400, "'start' must be before 'end'")
+        low, high = _duration_ns(call, "minDuration"), _duration_ns(call, "maxDuration")
+        if high and low > high:
+            raise _http.Refused(400, "'maxDuration' should be greater than 'minDuration'")
+        tags = _tags(call)
+        test = functools.partial(self._has_tags, tags) if tags else None
+        operation = call.get("operation")
+        wanted = _spans.Search(
+            start_ns, end_ns, call.get("service"), "" if operation == "all" else operation, low, high, test
+        )
+        limit = _limit(_integer(call, "limit", _DEFAULT_LIMIT))
+        return _structured(
+            [self._trace(number, now_ns) for number, _ in islice(self._store.search(wanted, now_ns), limit)]
+        )
+
+    def _has_tags(self, tags: Mapping[str, str], row: int) -> bool:
+        attributes = self._store.spans.attributes[row]
+        process = self._store.process_of(row).attributes
+        for key, wanted in tags.items():
+            if key in attributes:
+                value = _spans.text_of(attributes[key])
+            elif key in process:
+                value = _spans.text_of(process[key])
+            else:
+                value = _derived(self._store.spans, row).get(key, "")
+            if value != wanted:
+                return False
+        return True
+
+    def trace(self, call: _http.Call) -> responses.Response:
+        return _structured([self._trace(self._find(call), self._now_ns())])
+
+    def _find(self, call: _http.Call) -> int:
+        trace_id = call.path["trace_id"]
+        if not trace_id or len(trace_id) > 32 or set(trace_id.lower()) - set("0123456789abcdef"):
+            raise _http.Refused(400, f"malformed parameter 'traceID': cannot parse {json.dumps(trace_id)}")
+        number = self._store.trace_number(trace_id)
+        if number is None or not self._store.rows_of(number, self._now_ns()):
+            raise _http.Refused(404, "trace not found")
+        return number
+
+    def _trace(self, number: int, now_ns: int) -> dict[str, Any]:
+        rows = self._store.rows_of(number, now_ns)
+        trace_id = _short(self._store.trace_ids[number])
+        names: dict[int, str] = {}
+        spans = [self._span(row, trace_id, names) for row in rows]
+        processes = {
+            name: {"serviceName": process.service, "tags": [_tag(*pair) for pair in process.attributes.items()]}
+            for number, name in names.items()
+            for process in [self._store.spans.processes[number]]
+        }
+        return {"traceID": trace_id, "spans": spans, "processes": processes, "warnings": None}
+
+    def _span(self, row: int, trace_id: str, names: dict[int, str]) -> dict[str, Any]:
+        spans = self._store.spans
+        process = int(spans.process[row])
+        parent = spans.parent_ids[row]
+        reference = [{"refType": "CHILD_OF", "traceID": trace_id, "spanID": parent}] if parent else []
+        tags = [_tag(key, value) for key, value in spans.attributes[row].items()]
+        if spans.kind[row]:
+            tags.append({"key": "span.kind", "type": "string", "value": _spans.KINDS[spans.kind[row]]})
+        if spans.status[row]:
+            code = "ERROR" if spans.status[row] == 2 else "OK"
+            tags.append({"key": "otel.status_code", "type": "string", "value": code})
+        if spans.status[row] == 2 and "error" not in spans.attributes[row]:
+            tags.append({"key": "error", "type": "bool", "value": True})
+        return {
+            "traceID": trace_id,
+            "spanID": spans.span_ids[row],
+            "operationName": spans.names[spans.name[row]],
+            "references": reference,
+            "startTime": int(spans.start_ns[row]) // 1000,
+            "duration": int(spans.duration_ns[row]) // 1000,
+            "tags": tags,
+            "logs": [],
+            "processID": names.setdefault(process, f"p{len(names) + 1}"),
+            "warnings": None,
+        }
+
+    def dependencies(self, call: _http.Call) -> responses.Response:
+        if not call.get("endTs"):
+            raise _http.Refused(400, "unable to parse param 'endTs': strconv.ParseInt: parsing \"\": invalid syntax")
+        end_ns = _integer(call, "endTs", 0) * 10**6
+        start_ns = end_ns - _integer(call, "lookback", 86_400_000) * 10**6
+        found = self._store.dependencies(start_ns, end_ns, self._now_ns())
+        links = [{"parent": parent, "child": child, "callCount": count} for parent, child, count in found]
+        return _structured(links)
+
+    def search_v3(self, call: _http.Call) -> responses.Response:
+        now_ns = self._now_ns()
+        times = []
+        for name in ("query.start_time_min", "query.start_time_max"):
+            if not call.get(name):
+                raise _http.Refused(400, f"{name} is required")
+            times.append(round(_http.parse_iso(call.get(name), name) * 1e6) * 1000)
+        low, high = _duration_ns(call, "query.duration_min"), _duration_ns(call, "query.duration_max")
+        tags = _json_tags(call.get("query.attributes"))
+        wanted = _spans.Search(
+            times[0],
+            times[1],
+            call.get("query.service_name") or None,
+            call.get("query.operation_name"),
+            low,
+            high,
+            functools.partial(self._has_tags, tags) if tags else None,
+        )
+        depth = call.get("query.search_depth") or call.get("query.num_traces")
+        limit = _limit(int(depth) if depth.isdigit() else _DEFAULT_LIMIT)
+        numbers = [number for number, _ in islice(self._store.search(wanted, now_ns), limit)]
+        if not numbers:
+            raise _http.Refused(404, "No traces found")
+        rows = [row for number in numbers for row in self._store.rows_of(number, now_ns)]
+        return _http.answer({"result": {"resourceSpans": _spans.otlp_resources(self._store, rows, self._otlp_span)}})
+
+    def trace_v3(self, call: _http.Call) -> responses.Response:
+        rows = self._store.rows_of(self._find(call), self._now_ns())
+        return _http.answer({"result": {"resourceSpans": _spans.otlp_resources(self._store, rows, self._otlp_span)}})
+
+    def _otlp_span(self, row: int) -> dict[str, Any]:
+        spans = self._store.spans
+        return {
+            "traceId": spans.trace_ids[row],
+            "spanId": spans.span_ids[row],
+            "parentSpanId": spans.parent_ids[row],
+            "name": spans.names[spans.name[row]],
+            "kind": int(spans.kind[row]),
+            "startTimeUnixNano": str(int(spans.start_ns[row])),
+            "endTimeUnixNano": str(int(spans.start_ns[row]) + int(spans.duration_ns[row])),
+            "attributes": _spans.otlp_attributes(spans.attributes[row]),
+            "status": {"code": int(spans.status[row])} if spans.status[row] else {},
+        }
+
+
+def _short(trace_id: str) -> str:
+    """Jaeger prints 64-bit ids without the zero half (model/ids.go)."""
+    return trace_id[16:] if len(trace_id) == 32 and trace_id.startswith("0" * 16) else trace_id
+
+
+def _tag(key: str, value: Any) -> dict[str, Any]:
+    kind = _TYPES.get(type(value))
+    if kind is None:
+        text = value if isinstance(value, str) else json.dumps(value, default=str)
+        return {"key": key, "type": "string", "value": text}
+    return {"key": key, "type": kind, "value": value}
+
+
+def _derived(spans: records.Spans, row: int) -> dict[str, str]:
+    out = {"span.kind": _spans.KINDS[spans.kind[row]], "otel.status_code": _spans.STATUSES[spans.status[row]].upper()}
+    return {**out, "error": "true"} if spans.status[row] == 2 else out
+
+
+def _tags(call: _http.Call) -> dict[str, str]:
+    tags = _json_tags(call.get("tags"))
+    for pair in call.all("tag"):
+        key, colon, value = pair.partition(":")
+        if not colon:
+            raise _http.Refused(400, f"malformed 'tag' parameter, expecting key:value, received: {pair}")
+        tags[key] = value
+    return tags
+
+
+def _json_tags(text: str) -> dict[str, str]:
+    try:
+        data = json.loads(text or "{}")
+    except (ValueError, RecursionError) as error:
+        raise _http.Refused(400, f"malformed 'tags' parameter, cannot unmarshal JSON: {error}") from error
+    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
+        raise _http.Refused(400, "malformed 'tags' parameter, cannot unmarshal JSON: expecting string values")
+    return data
+
+
+def _integer(call: _http.Call, name: str, default: int) -> int:
+    try:
+        return _http.integer(call, name, default)
+    except _http.Refused as error:
+        raise _http.Refused(400, f"unable to parse param '{name}': {error.message}") from error
+
+
+def _limit(limit: int) -> int:
+    if not 0 < limit <= MAX_TRACES:
+        raise _http.Refused(400, f"search depth must be greater than 0 and less than {MAX_TRACES}")
+    return limit
+
+
+def _duration_ns(call: _http.Call, name: str) -> int:
+    text = call.get(name)
+    if not text:
+        return 0
+    try:
+        return lexer.duration_ns(text)
+    except ValueError as error:
+        message = f"cannot parse {name}: time: invalid duration {json.dumps(text)}"
+        raise _http.Refused(400, message) from error
+
+
+def _lookback_ns(text: str) -> int:
+    if text in ("", "custom"):
+        return _LOOKBACK_NS
+    try:
+        return lexer.duration_ns(text)
+    except ValueError:
+        return _LOOKBACK_NS
