@@ -74,7 +74,8 @@ class PrometheusSource(_source.HttpSource):
                 "start": start_s,
                 "end": end_s,
                 "step": step_s,
-                "timeout": f"{max(budget.remaining_s(), 0.1):.1f}s",
+                # Prometheus durations are whole numbers of a unit: "1.5s" is refused.
+                "timeout": f"{max(int(budget.remaining_s() * 1000), 100)}ms",
                 "limit": limits.series + 1,
             }
             body = self._checked(await self._http.query_json("/api/v1/query_range", params, budget=budget))
@@ -111,7 +112,8 @@ class PrometheusSource(_source.HttpSource):
 
     async def _ping(self, budget: _http.Budget) -> answers.Part[str]:
         params: dict[str, str | int | float | bool] = {"query": "1", "time": self._http.clock.now_s()}
-        self._checked(await self._http.get_json("/api/v1/query", params, budget=budget))
+        body = self._checked(await self._http.get_json("/api/v1/query", params, budget=budget))
+        _json.mapping(body.get("data"), "data")
         try:
             built = _json.mapping(await self._http.get_json("/api/v1/status/buildinfo", budget=budget), "the answer")
             about = _json.mapping(built.get("data"), "data")
