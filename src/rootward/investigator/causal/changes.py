@@ -21,10 +21,10 @@ FADE_S = 900.0  # time after which a change that took effect is half as suspect
 AGE_MAX_S = 6 * 3600.0
 HERE, NEAR, ELSEWHERE = 1.5, 0.5, -1.5
 WORDS_MAX = 2.5
-HARMLESS = -4.0
 COSMETIC = -2.0
 UNPROVEN_BUMP = -2.0
 NOT_ROLLED_OUT = -1.5
+AFTER_ONSET = -1.0  # it took effect between the estimated onset and the alert
 EXTERNAL = -5.0
 WEIGHT_MIN, WEIGHT_MAX = -3.0, 6.0
 WORTH_SAYING = 0.5
@@ -71,7 +71,7 @@ def clues(case: cases.Case, onset_s: float | None) -> list[cases.Clue]:
 
 def refutations(case: cases.Case, onset_s: float | None) -> list[cases.Refutation]:
     """Changes that look near enough to be blamed, and why they are not; nearest to the onset first."""
-    reference_s = case.alert.starts_at_s if onset_s is None else onset_s
+    reference_s = _reference_s(case, onset_s)
     rejected = [one for one in _verdicts(case, onset_s) if one.excluded or one.weight < WORTH_SAYING]
     rejected.sort(key=lambda one: abs(one.suspect.effect_s - reference_s))
     return [
@@ -100,7 +100,7 @@ def _entity(case: cases.Case, suspect: Suspect) -> entities.Entity:
 
 
 def _verdicts(case: cases.Case, onset_s: float | None) -> list[Verdict]:
-    reference_s = case.alert.starts_at_s if onset_s is None else onset_s
+    reference_s = _reference_s(case, onset_s)
     suspects = _suspects(case)
     if not suspects:
         return []
@@ -109,6 +109,11 @@ def _verdicts(case: cases.Case, onset_s: float | None) -> list[Verdict]:
     rarity = _rarity(suspects)
     found = [_weigh(case, one, seen, outside, rarity, reference_s) for one in suspects]
     return sorted(found, key=lambda one: (-one.weight, one.suspect.change.id))
+
+
+def _reference_s(case: cases.Case, onset_s: float | None) -> float:
+    """The onset, which lies no later than the alert."""
+    return min(case.alert.starts_at_s, onset_s if onset_s is not None else case.alert.starts_at_s)
 
 
 def _suspects(case: cases.Case) -> list[Suspect]:
@@ -189,7 +194,7 @@ def _weigh(
     onset_s: float,
 ) -> Verdict:
     lag_s = onset_s - suspect.effect_s
-    if lag_s < -ONSET_SLACK_S:
+    if lag_s < -ONSET_SLACK_S and suspect.effect_s > case.alert.starts_at_s:
         return Verdict(suspect, WEIGHT_MIN, "", (), f"it took effect {-lag_s / 60:.0f} minutes after the trouble began")
     if lag_s > AGE_MAX_S:
         return Verdict(suspect, WEIGHT_MIN, "", (), f"it has been in effect for {lag_s / 3600:.0f} hours")
@@ -199,7 +204,7 @@ def _weigh(
         [f"in effect {lag_s / 60:.0f} minutes before the trouble"] if lag_s >= 0 else ["in effect as the trouble began"]
     )
     weight = PRIOR + 2.0 * math.exp(-max(lag_s, 0.0) * math.log(2) / FADE_S)
-    weight += _reach(case, suspect, seen)
+    weight += _reach(case, suspect, seen) + (AFTER_ONSET if lag_s < -ONSET_SLACK_S else 0.0)
     if not suspect.rolled_out:
         weight += NOT_ROLLED_OUT
     joined = mechanisms.matching(suspect.diff, seen.text)
@@ -237,7 +242,46 @@ def _reach(case: cases.Case, suspect: Suspect, seen: symptoms.Symptoms) -> float
 
 
 _COMMON = frozenset(
-    ["error", "errors", "return", "func", "function", "string", "value", "values", "data", "name", "names", "request", "response", "result", "context", "code", "http", "json", "service", "services", "null", "none", "true", "false", "this", "self", "with", "from", "into", "that", "have", "been", "type", "types", "status", "config", "default", "time"]
+    [
+        "error",
+        "errors",
+        "return",
+        "func",
+        "function",
+        "string",
+        "value",
+        "values",
+        "data",
+        "name",
+        "names",
+        "request",
+        "response",
+        "result",
+        "context",
+        "code",
+        "http",
+        "json",
+        "service",
+        "services",
+        "null",
+        "none",
+        "true",
+        "false",
+        "this",
+        "self",
+        "with",
+        "from",
+        "into",
+        "that",
+        "have",
+        "been",
+        "type",
+        "types",
+        "status",
+        "config",
+        "default",
+        "time",
+    ]
 )
 
 
