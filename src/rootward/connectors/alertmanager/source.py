@@ -21,8 +21,8 @@ class AlertmanagerSource(_source.HttpSource):
 
         async def work(budget: _http.Budget) -> answers.Part[str]:
             body = _json.mapping(await self._http.get_json("/api/v2/status", budget=budget), "the answer")
-            version = _json.optional_text(_json.inner(body, "versionInfo").get("version"))
-            return answers.Part(f"Alertmanager {version}".strip())
+            about = _json.mapping(body.get("versionInfo"), "versionInfo")
+            return answers.Part(f"Alertmanager {_json.optional_text(about.get('version'))}".strip())
 
         return await self._ask(work, query="/api/v2/status", limits=limits)
 

@@ -55,8 +55,9 @@ class GitHubSource(_source.HttpSource):
             path = f"/repos/{self._repositories[0]}" if self._repositories else "/user/repos"
             reply = await self._http.request("GET", path, {"per_page": 1}, budget=budget, headers=_HEADERS)
             decoded = _http.decode(reply)
-            if not isinstance(decoded, dict | list):
-                raise errors.BackendMalformed("the answer is neither an object nor a list")
+            listed = [decoded] if self._repositories else _json.items(decoded, "the answer")
+            for one in listed:
+                _json.text(_json.mapping(one, "a repository").get("full_name"), "full_name")
             left = reply.headers.get("x-ratelimit-remaining")
             return answers.Part("GitHub REST API" + (f" ({left} requests left this hour)" if left else ""))
 

@@ -56,11 +56,12 @@ def _entity(about: Any) -> entities.Entity:
     return entities.Entity(_ENTITY_KINDS.get(kind, entities.EntityKind.WORKLOAD), name, namespace)
 
 
-def log(text: str, labels: dict[str, str]) -> records.LogBatch:
-    """Lines as `timestamps=true` writes them: RFC 3339, a space, the line. One without a time takes the line's before it."""
+def log(text: str, labels: dict[str, str], *, lines_max: int) -> records.LogBatch:
+    """The last `lines_max` lines, as `timestamps=true` writes them: RFC 3339, a space, the line. One without a time takes that
+    of the line before it."""
     times_s: list[float] = []
     lines: list[str] = []
-    for line in text.splitlines():
+    for line in text.splitlines()[-lines_max:]:
         stamp, _, rest = line.partition(" ")
         time_s = _time(stamp)
         if time_s is None:

@@ -29,9 +29,10 @@ class KubernetesSource(_source.HttpSource):
 
         async def work(budget: _http.Budget) -> answers.Part[str]:
             about = _json.mapping(await self._http.get_json("/version", budget=budget), "the answer")
+            version = _json.text(about.get("gitVersion"), "gitVersion")
             path = _path(kinds.KINDS["Pod"], self._namespaces[0] if self._namespaces else "")
             _json.mapping(await self._http.get_json(path, {"limit": 1}, budget=budget), "the answer")
-            return answers.Part(f"Kubernetes {_json.optional_text(about.get('gitVersion'))}".strip())
+            return answers.Part(f"Kubernetes {version}")
 
         return await self._ask(work, query="/version", limits=limits)
 
@@ -49,7 +50,7 @@ class KubernetesSource(_source.HttpSource):
             found, truncated, warnings = await self._list(place, namespace, label_selector, limits, budget)
             read, complaints = _json.read_each(found, functools.partial(_object, kind), "objects")
             ordered = sorted(read, key=lambda one: (one.namespace, one.name))[: limits.records]
-            return answers.Part(ordered, truncated=truncated, warnings=(*warnings, *complaints))
+            return answers.Part(ordered, truncated or len(read) > limits.records, (*warnings, *complaints))
 
         place = kinds.KINDS.get(kind)
         shown = _path(place, namespace) if place else kind
@@ -69,7 +70,8 @@ class KubernetesSource(_source.HttpSource):
                 (one for one in read if window.contains(one.time_s)),
                 key=lambda one: (one.time_s, one.entity, one.reason),
             )
-            return answers.Part(inside, truncated=truncated, warnings=(*warnings, *complaints))
+            kept = inside[-limits.records :]
+            return answers.Part(kept, truncated or len(kept) < len(inside), (*warnings, *complaints))
 
         return await self._ask(
             work, query=f"GET {_path(kinds.KINDS['Event'], namespace)}", window=window, limits=limits
@@ -101,7 +103,7 @@ class KubernetesSource(_source.HttpSource):
             if "html" in reply.headers.get("content-type", ""):
                 raise errors.BackendMalformed(f"{self._name}: {reply.asked} answered a web page", source=self._name)
             labels = {"namespace": namespace, "pod": pod, **({"container": container} if container else {})}
-            batch = reading.log(reply.text(), labels)
+            batch = reading.log(reply.text(), labels, lines_max=limits.lines)
             return answers.Part(batch, truncated=len(batch) >= limits.lines)
 
         shown = f"GET {path}" + ("?previous=true" if previous else "")

@@ -3,6 +3,7 @@
 Source: https://grafana.com/docs/loki/latest/reference/loki-http-api/
 """
 
+import dataclasses
 from collections.abc import Sequence
 
 from rootward import errors
@@ -68,12 +69,15 @@ class LokiSource(_source.HttpSource):
     ) -> answers.Answer[records.LogBatch]:
         """See `protocols.LogSource.lines`. TRUNCATED when `limits.lines` came: there may be more."""
 
+        text = logql.pipeline(query, self._every_stream_label or USUAL_LABELS[0])
+
         async def work(budget: _http.Budget) -> answers.Part[records.LogBatch]:
+            nonlocal text
             text = logql.pipeline(query, await self._fallback(query, window, budget))
             return await self._pages(text, query.newest_first, window, limits, budget)
 
-        shown = logql.pipeline(query, self._every_stream_label or USUAL_LABELS[0])
-        return await self._ask(work, query=shown, window=window, limits=limits)
+        answer = await self._ask(work, query=text, window=window, limits=limits)
+        return dataclasses.replace(answer, query=text)  # with the label that was found out while asking
 
     async def counts(
         self,
@@ -85,11 +89,14 @@ class LokiSource(_source.HttpSource):
     ) -> answers.Answer[series.SeriesSet]:
         """See `protocols.LogSource.counts`; a step without lines counts 0."""
 
+        text = logql.counts(query, self._every_stream_label or USUAL_LABELS[0], step_s, by)
+
         async def work(budget: _http.Budget) -> answers.Part[series.SeriesSet]:
             if not step_s > 0 or window.length_s / step_s > limits.samples:
                 raise errors.QueryRejected(
                     f"a step of {step_s} s does not suit a window of {window.length_s} s", source=self._name
                 )
+            nonlocal text
             text = logql.counts(query, await self._fallback(query, window, budget), step_s, by)
             reader = _grid.GridReader(window, step_s)
             for start_s, end_s in _grid.pieces(window, step_s):
@@ -99,8 +106,8 @@ class LokiSource(_source.HttpSource):
                 reader.add(_json.mapping(body, "the answer").get("data"))
             return reader.finish(series_max=limits.series, samples_max=limits.samples, absent=0.0)
 
-        shown = logql.counts(query, self._every_stream_label or USUAL_LABELS[0], step_s, by)
-        return await self._ask(work, query=shown, window=window, limits=limits)
+        answer = await self._ask(work, query=text, window=window, limits=limits)
+        return dataclasses.replace(answer, query=text)
 
     async def _pages(
         self, text: str, newest_first: bool, window: windows.Window, limits: protocols.Limits, budget: _http.Budget

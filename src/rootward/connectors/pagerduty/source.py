@@ -44,7 +44,8 @@ class PagerDutySource(_source.HttpSource):
 
         async def work(budget: _http.Budget) -> answers.Part[str]:
             body = await self._http.get_json("/incidents", {"limit": 1}, budget=budget, headers=_ACCEPT)
-            _json.items(_json.mapping(body, "the answer").get("incidents"), "incidents")
+            if "incidents" not in _json.mapping(body, "the answer"):
+                raise errors.BackendMalformed("the answer has no incidents")
             return answers.Part("PagerDuty REST API v2")
 
         return await self._ask(work, query="/incidents", limits=limits)
@@ -65,10 +66,11 @@ class PagerDutySource(_source.HttpSource):
             found, complaints = _json.read_each(
                 numbered, lambda pair: self._incident(pair[1], told.get(pair[0])), "incidents"
             )
-            inside = [one for one in found if _touches(one, window)]
-            return answers.Part(
-                sorted(inside, key=lambda one: (one.starts_at_s, one.name)), truncated, (*warnings, *complaints)
+            inside = sorted(
+                (one for one in found if _touches(one, window)), key=lambda one: (one.starts_at_s, one.name)
             )
+            kept = inside[-limits.records :]
+            return answers.Part(kept, truncated or len(kept) < len(inside), (*warnings, *complaints))
 
         return await self._ask(work, query="/incidents", window=window, limits=limits)
 
@@ -81,7 +83,8 @@ class PagerDutySource(_source.HttpSource):
             bodies, truncated, warnings = await self._pages("/change_events", "change_events", window, limits, budget)
             found, complaints = _json.read_each(bodies, self._change, "change events")
             inside = sorted((one for one in found if window.contains(one.time_s)), key=lambda one: (one.time_s, one.id))
-            return answers.Part(inside, truncated, (*warnings, *complaints))
+            kept = inside[-limits.records :]
+            return answers.Part(kept, truncated or len(kept) < len(inside), (*warnings, *complaints))
 
         return await self._ask(work, query="/change_events", window=window, limits=limits)
 

@@ -104,5 +104,5 @@ def details_of(body: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     for place in places:
         if isinstance(place, dict):
-            found |= {str(key): value for key, value in place.items() if isinstance(value, str)}
+            found |= {str(key): value for key, value in place.items() if isinstance(value, str) and "\n" not in value}
     return found
