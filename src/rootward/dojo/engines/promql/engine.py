@@ -113,7 +113,7 @@ class Engine:
             errors.QuerySyntaxError: not a plain vector selector.
         """
         node = self.parse(selector)
-        if not isinstance(node, library.VectorSelector):
+        if not isinstance(node, library.VectorSelector) or node.offset is not None or node.at is not None:
             raise errors.QuerySyntaxError("1:1: parse error: expected a series selector")
         ids = self.store.select(node.name, node.matchers.matchers, self.settings)
         return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
