@@ -65,6 +65,13 @@ def test_the_sampling_interval_is_measured(interval_s: float) -> None:
     assert found == interval_s
 
 
+def test_gaps_are_not_mistaken_for_samples() -> None:
+    times = np.arange(NOW_S - 86_400.0, NOW_S, 300.0)
+    frame, _ = settle(times)
+    source = Recorded(times[:-2])  # the last samples are missing: the grid ends in NaN
+    assert asyncio.run(history.sampling_interval_s(source, ["m"], frame, CHOSEN)) == 300.0  # type: ignore[arg-type]
+
+
 def test_the_step_is_a_multiple_of_the_interval_within_the_budget() -> None:
     frame, _ = settle(np.arange(NOW_S - 86_400.0, NOW_S, 15.0))
     step_s = history.step_s(frame, 15.0, 480)

@@ -80,8 +80,9 @@ async def sampling_interval_s(
 
 
 def _gaps(line: series.Series) -> series.FloatArray:
-    changed = line.times_s[1:][np.diff(line.values) != 0]
-    return np.diff(changed)
+    """Times between changes of value; where there is no sample nothing changed."""
+    step = np.diff(line.values)
+    return np.diff(line.times_s[1:][np.isfinite(step) & (step != 0)])
 
 
 def step_s(frame: framing.Frame, interval_s: float, points_max: int) -> float:
