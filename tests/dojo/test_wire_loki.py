@@ -38,7 +38,7 @@ def test_structured_metadata_joins_the_labels_unless_categories_are_asked_for(cl
     headers = {"X-Loki-Response-Encoding-Flags": "categorize-labels", "X-Scope-OrgID": "tenant"}
     data = client.get(f"{API}/query_range", params=params, headers=headers).json()["data"]
     assert data["encodingFlags"] == ["categorize-labels"]
-    assert set(data["result"][0]["stream"]) == {"app", "namespace", "pod", "container"}
+    assert set(data["result"][0]["stream"]) == {"app", "namespace", "pod", "container", "service_name"}
     extra = data["result"][0]["values"][0][2]
     assert set(extra["structuredMetadata"]) == {"trace_id"}
     assert extra["parsed"]["level"] == "error"
@@ -69,7 +69,7 @@ def test_an_instant_query_answers_a_vector_and_a_number_a_scalar(client):
 
 
 def test_labels_values_and_series_cover_what_has_lines_in_the_window(client):
-    assert client.get(f"{API}/labels").json() == {"status": "success", "data": ["app", "container", "namespace", "pod"]}
+    assert client.get(f"{API}/labels").json() == {"status": "success", "data": ["app", "container", "namespace", "pod", "service_name"]}
     assert client.get(f"{API}/label/app/values").json()["data"] == ["checkout", "frontend"]
     assert client.get(f"{API}/label/app/values", params={"query": '{app=~"f.*"}'}).json()["data"] == ["frontend"]
     series = client.get(f"{API}/series", params={"match[]": '{app="checkout"}'}).json()["data"]

@@ -3,6 +3,7 @@
 Shapes follow grafana.com/docs/loki/latest/reference/loki-http-api; refusals are plain text, as Loki writes them.
 """
 
+import dataclasses
 import json
 import math
 import re
@@ -21,6 +22,10 @@ VERSION = "3.3.2"
 MAX_ENTRIES = 5_000
 _DEFAULT_LIMIT = 100
 _HOUR_NS = 3_600_000_000_000
+_SERVICE_LABELS = (
+    *("service", "app", "application", "name", "app_kubernetes_io_name"),
+    *("container", "container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"),
+)
 _DIGITS = re.compile(r"-?\d+")
 
 
@@ -55,7 +60,7 @@ def refuse(error: _http.Refused) -> responses.Response:
 class _Face:
     def __init__(self, telemetry: records.Telemetry, clock: _clock.Clock) -> None:
         empty = records.Logs(np.empty(0, np.int64), np.empty(0, np.int32), (), ())
-        self._store = store.LogStore(telemetry.logs or empty)
+        self._store = store.LogStore(_with_service_names(telemetry.logs or empty))
         self._clock = clock
 
     def _now_ns(self) -> int:
@@ -184,6 +189,18 @@ class _Face:
                 "goVersion": "go1.23.1",
             }
         )
+
+
+def _with_service_names(logs: records.Logs) -> records.Logs:
+    """Since version 3 Loki gives every stream a `service_name` (limits_config.discover_service_name, its default list)."""
+    streams = [
+        {
+            "service_name": next((labels[name] for name in _SERVICE_LABELS if labels.get(name)), "unknown_service"),
+            **labels,
+        }
+        for labels in logs.streams
+    ]
+    return dataclasses.replace(logs, streams=tuple(streams))
 
 
 def _limit(call: _http.Call) -> int:

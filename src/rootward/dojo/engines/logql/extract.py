@@ -42,6 +42,12 @@ def json_object(line: str) -> dict[str, Any]:
     return data
 
 
+def json_texts(line: str) -> dict[str, str]:
+    """The text values of the object's top level. Raises ParseFailed."""
+    json_object(line)
+    return {key: value for key, value in json.loads(line).items() if isinstance(value, str)}
+
+
 def json_labels(line: str) -> dict[str, str]:
     """Every leaf of the object, nested names joined by `_`; arrays are left out."""
     out: dict[str, str] = {}

@@ -211,7 +211,7 @@ def _reader(stage: tree.Parse) -> Callable[[str], dict[str, str]]:
 
 def _unpack(line: str) -> dict[str, str]:
     """Only text values of the top level, as promtail's pack stage wrote them."""
-    return {extract.label_name(k): v for k, v in extract.json_object(line).items() if isinstance(v, str)}
+    return {extract.label_name(k): v for k, v in extract.json_texts(line).items()}
 
 
 def label_step(test: tree.LabelTest) -> Step:
