@@ -9,7 +9,7 @@ from rootward import _rng
 from rootward import errors as err
 from rootward.dojo import faults, oracle
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.world import alerting, dynamics, exporters, history, knobs, plans, rules, spans
+from rootward.dojo.world import alerting, cluster, code, dynamics, exporters, history, knobs, logs, people, plans, rules, spans
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
@@ -153,7 +153,13 @@ def _observe(frame: fr.Frame, watched, found, chosen, now_s: float) -> tm.Teleme
         end_s=float(frame.times_s[-1]) + frame.step_s,
         now_s=now_s,
         metrics=exporters.metrics(frame),
+        logs=logs.logs(frame),
         spans=spans.spans(frame),
+        cluster=cluster.cluster(frame),
+        code=code.code(frame),
+        change_events=code.change_events(frame),
+        messages=people.messages(frame, found, chosen),
+        incidents=people.incidents(frame, found),
         rules=tuple(watch.rule for watch in watched),
         alerts=tuple(alert for _, alert in found),
         access=dict(draft.access),

@@ -1,0 +1,160 @@
+"""Log lines that follow from what happened: ordinary requests sampled thinly, failures by their reason, data stores' own words."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+
+from rootward import _rng
+from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.world import blueprint as bp
+from rootward.dojo.world import frame as fr
+from rootward.dojo.world import layout as lay
+from rootward.dojo.world import log_formats as lf
+from rootward.dojo.world import log_sources as sources
+
+LINES_ORDINARY = 6500
+LINES_TROUBLE = 6500
+PER_SOURCE = 420
+"""The most lines that one source of errors writes: shippers rate-limit, and six hours stay readable."""
+
+
+@dataclasses.dataclass(slots=True)
+class _Book:
+    times_s: list[float]
+    stream: list[int]
+    lines: list[str]
+
+
+def logs(frame: fr.Frame) -> tm.Logs:
+    """All lines in order of time."""
+    streams, of_pod = _streams(frame)
+    book = _Book([], [], [])
+    rng = frame.rng("logs")
+    services = frame.layout.of_kind(bp.Kind.SERVICE)
+    budget = LINES_ORDINARY // max(len(services), 1)
+    for i in services:
+        _ordinary(frame, book, of_pod, i, budget, rng)
+    troubles = sources.troubles(frame)
+    cap = min(PER_SOURCE, max(40, LINES_TROUBLE // max(len(troubles), 1) * 4))
+    for source in troubles:
+        _write(frame, book, of_pod, source, cap, rng)
+    _resolver(frame, book, streams, rng)
+    order = sorted(range(len(book.lines)), key=lambda k: (book.times_s[k], k))
+    return tm.Logs(
+        times_ns=(np.array([book.times_s[k] for k in order]) * 1e6).astype(np.int64) * 1000,
+        stream=np.array([book.stream[k] for k in order], dtype=np.int32),
+        lines=[book.lines[k] for k in order],
+        streams=tuple(streams),
+    )
+
+
+def _streams(frame: fr.Frame) -> tuple[list[tm.Labels], dict[int, int]]:
+    streams: list[tm.Labels] = []
+    of_pod: dict[int, int] = {}
+    for p, pod in enumerate(frame.fleet.pods):
+        component = frame.layout.components[pod.component]
+        of_pod[p] = len(streams)
+        streams.append(
+            {
+                "namespace": frame.layout.namespace(pod.component), "pod": pod.name, "container": component.name, "app": component.name,
+                "service_name": component.name, "node": frame.fleet.nodes[pod.node], "stream": "stdout" if component.language in ("go", "node", "java") else "stderr",
+            }
+        )
+    return streams, of_pod
+
+
+def _moments(frame: fr.Frame, rate: lay.FloatArray, cap: int, rng: np.random.Generator) -> tuple[lay.IndexArray, list[float]]:
+    """Steps and times at which lines are written, thinned to about `cap` in all."""
+    expected = np.maximum(rate, 0.0) * frame.step_s
+    # Thinning bends at the top only, so that a flood still looks like one next to ordinary times.
+    expected = np.minimum(expected, 1.2 + np.sqrt(expected))
+    total = float(expected.sum())
+    count = rng.poisson(expected * min(1.0, cap / max(total, 1e-9)))
+    steps = np.repeat(np.arange(frame.steps), count)
+    times_s = frame.times_s[steps] + rng.uniform(0, frame.step_s, len(steps))
+    return steps, times_s.tolist()
+
+
+def _pods(frame: fr.Frame, component: int, steps: lay.IndexArray, rng: np.random.Generator) -> list[int]:
+    pods = np.array(frame.fleet.of(component), dtype=np.intp)
+    here = frame.fleet.share[pods][:, steps] + 1e-6 * frame.fleet.exists[pods][:, steps]
+    bounds = np.cumsum(here, axis=0)
+    chosen = (rng.uniform(size=len(steps)) * bounds[-1] > bounds).sum(axis=0)
+    return [int(p) for p in pods[np.minimum(chosen, len(pods) - 1)]]
+
+
+def _ordinary(frame: fr.Frame, book: _Book, of_pod: dict[int, int], i: int, budget: int, rng: np.random.Generator) -> None:
+    component = frame.layout.components[i]
+    served = frame.state.served[:, i]
+    late = 1.0 + 2.0 * (np.arange(frame.steps) > frame.draft.onset - 120)
+    rate = served * late
+    steps, times_s = _moments(frame, rate * (budget / max(float(rate.sum() * frame.step_s), 1e-9)), budget, rng)
+    pods = _pods(frame, i, steps, rng)
+    traces = rng.bytes(16 * len(steps)).hex()
+    took = frame.state.latency[steps, i] * rng.gamma(4.0, 0.25, len(steps)) * 1e3
+    routes = rng.choice(len(component.routes), size=len(steps), p=_shares(component))
+    write = lf.FORMATS[component.language]
+    nginx = component.language == "nginx"
+    for k, time_s in enumerate(times_s):
+        route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
+        if nginx:
+            line = _access(time_s, route, took[k], trace)
+        elif component.consumer:
+            line = write(time_s, "info", component.name, f"processed message offset={1_000_000 + int(time_s) % 900_000} in {took[k]:.0f}ms", trace)
+        else:
+            line = write(time_s, "info", component.name, f"{route.method} {route.path} 200 {took[k]:.1f}ms", trace)
+        book.times_s.append(time_s)
+        book.stream.append(of_pod[pods[k]])
+        book.lines.append(line)
+
+
+def _access(time_s: float, route: bp.Route, took_ms: float, trace: str) -> str:
+    moment = lf.dt.datetime.fromtimestamp(time_s, tz=lf.dt.UTC)
+    ip = f"{int(time_s) % 190 + 11}.{int(trace[:2], 16)}.{int(trace[2:4], 16)}.{int(trace[4:6], 16)}"
+    return f'{ip} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "{route.method} {route.path} HTTP/2.0" 200 {int(trace[6:10], 16)} "-" "Mozilla/5.0" {took_ms / 1e3:.3f} {trace}'
+
+
+def _shares(component: bp.Component) -> lay.FloatArray:
+    share = np.array([route.share for route in component.routes])
+    return np.asarray(share / share.sum(), dtype=np.float64)
+
+
+def _write(frame: fr.Frame, book: _Book, of_pod: dict[int, int], source: sources.Source, cap: int, rng: np.random.Generator) -> None:
+    component = frame.layout.components[source.component]
+    steps, times_s = _moments(frame, source.rate, cap, rng)
+    if not len(steps):
+        return
+    pods = _pods(frame, source.component, steps, rng)
+    write = lf.FORMATS.get(component.language, lf.FORMATS["go"])
+    traces = rng.bytes(16 * len(steps)).hex()
+    words: Callable[[int, float], str] = source.words
+    for k, time_s in enumerate(times_s):
+        line = write(time_s, source.level, component.name, words(int(steps[k]), time_s), traces[32 * k : 32 * k + 32])
+        if source.trace:
+            line = _with_trace(line, source.trace, component.language)
+        book.times_s.append(time_s)
+        book.stream.append(of_pod[pods[k]])
+        book.lines.append(line)
+
+
+def _with_trace(line: str, trace: str, language: str) -> str:
+    if language in ("go", "node"):
+        return f'{line[:-1]},"stack":{lf.json.dumps(trace)}}}'
+    return f"{line}\n{trace}"
+
+
+def _resolver(frame: fr.Frame, book: _Book, streams: list[tm.Labels], rng: np.random.Generator) -> None:
+    """CoreDNS says which names it could not forward."""
+    if frame.draft.zone_errors is None:
+        return
+    base = len(streams)
+    for pod in ("coredns-5d78c9869d-7wq2m", "coredns-5d78c9869d-x8hzd"):
+        streams.append({"namespace": "kube-system", "pod": pod, "container": "coredns", "app": "coredns", "service_name": "coredns", "node": frame.fleet.nodes[0], "stream": "stdout"})
+    steps, times_s = _moments(frame, frame.draft.zone_errors * 3.0, PER_SOURCE, rng)
+    names = [c.host or f"{c.name}.{frame.layout.namespace(i)}.svc.cluster.local" for i, c in enumerate(frame.layout.components)]
+    for k, time_s in enumerate(times_s):
+        name = names[int(rng.integers(0, len(names)))]
+        book.times_s.append(time_s)
+        book.stream.append(base + k % 2)
+        book.lines.append(f"[ERROR] plugin/errors: 2 {name}. A: read udp 10.100.0.4:{32768 + int(_rng.token(rng, 4), 16) % 28000}->10.0.0.53:53: i/o timeout")
