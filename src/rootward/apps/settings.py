@@ -39,7 +39,10 @@ def load(path: Path | None = None, environ: Mapping[str, str] | None = None) -> 
     file = path if path is not None else DEFAULT_FILE
     text = _read(file) if path is not None or file.exists() else ""
     tree = _parse(text, file)
-    values = _interpolate(yaml.safe_load(text) or {}, environment, (), file, tree)
+    try:
+        values = _interpolate(yaml.safe_load(text) or {}, environment, (), file, tree)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as error:  # odd tags, dates, keys; a list in itself
+        raise errors.SettingsError(f"{file} cannot be read as settings: {' '.join(str(error).split())}") from error
     if not isinstance(values, dict):
         raise errors.SettingsError(f"{file}: settings are a mapping such as `connectors:`, not {type(values).__name__}")
     overlay = _from_environment(environment)

@@ -1,5 +1,6 @@
 """Writes `docs/reference/settings.md` from the settings' model, so that no setting can be missing there."""
 
+import sys
 from typing import Any
 
 import pydantic
@@ -101,3 +102,7 @@ def _default(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return f"`{value}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(render())
