@@ -12,6 +12,9 @@ from rootward import __version__, errors
 from rootward.dojo import oracle
 from rootward.dojo.capsule import documents, files, tables, telemetry
 
+UNFIT = (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError, OSError, pa.ArrowException)
+"""What decoding raises for a file whose checksum is right and whose content is not ours (Parquet's reader raises OSError)."""
+
 
 def save(
     path: Path, scenario: telemetry.Scenario, truth: oracle.Truth | None = None, *, overwrite: bool = False
@@ -49,7 +52,7 @@ def load(path: Path) -> telemetry.Scenario:
         raise errors.CapsuleError(f"{path / files.MANIFEST} lists no {missing[0]}; the capsule is incomplete")
     try:
         data = _telemetry(manifest, raw, decoded)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, AssertionError, pa.ArrowException) as error:
+    except UNFIT as error:
         raise errors.CapsuleError(
             f"{path} has the right checksums and does not hold what its manifest says ({type(error).__name__}: {error}); "
             "it was made by something else: import or export it again"

@@ -172,7 +172,9 @@ def _line(envelope: str) -> str:
     except json.JSONDecodeError:
         return envelope
     text = document.get("log") if isinstance(document, dict) else None
-    return text.rstrip("\n") if isinstance(text, str) else envelope
+    if not isinstance(text, str):
+        return envelope
+    return text.rstrip("\n").encode("utf-8", "replace").decode()  # half of a surrogate pair is no text
 
 
 def _id(text: str, pattern: re.Pattern[str]) -> str:

@@ -153,16 +153,21 @@ def _kind(name: str, rows: Sequence[telemetry.FloatArray]) -> str:
     return "counter" if name.endswith("_total") and rises else "gauge"
 
 
-def _logs(records: Sequence[Record]) -> telemetry.Logs:
-    ordered = sorted(records, key=lambda record: _clock.from_iso(record["timestamp"]))
+def _logs(texts: Sequence[str]) -> telemetry.Logs:
+    """Every line as it was written, JSON with all its attributes, in a stream per service."""
+    records: list[tuple[int, str, Record]] = []
+    for text in texts:
+        record = json.loads(text)
+        records.append((round(_clock.from_iso(record["timestamp"]) * 1e9), text, record))
+    records.sort(key=lambda entry: entry[0])
     streams: dict[str, int] = {}
-    stream = [streams.setdefault(str(record["service"]), len(streams)) for record in ordered]
+    stream = [streams.setdefault(str(record["service"]), len(streams)) for _, _, record in records]
     return telemetry.Logs(
-        times_ns=np.array([round(_clock.from_iso(record["timestamp"]) * 1e9) for record in ordered], dtype=np.int64),
+        times_ns=np.array([time_ns for time_ns, _, _ in records], dtype=np.int64),
         stream=np.array(stream, dtype=np.int32),
-        lines=[json.dumps(dict(record), ensure_ascii=False) for record in ordered],
+        lines=[text for _, text, _ in records],
         streams=tuple({"service": service} for service in streams),
-        trace_ids=[_trace_id(str(record.get("trace_id") or "")) for record in ordered],
+        trace_ids=[_trace_id(str(record.get("trace_id") or "")) for _, _, record in records],
     )
 
 
@@ -303,9 +308,8 @@ def _json(path: Path, kind: type) -> Any:
     return document
 
 
-def _lines(path: Path) -> list[Record]:
+def _lines(path: Path) -> list[str]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
-    except (OSError, ValueError, RecursionError) as error:
-        raise errors.DatasetError(f"{path} does not hold one JSON object per line: {error}") from error
+        return [line for line in path.read_text(encoding="utf-8-sig").split("\n") if line.strip()]
+    except (OSError, ValueError) as error:
+        raise errors.DatasetError(f"{path}: expected one JSON object per line ({error})") from error
