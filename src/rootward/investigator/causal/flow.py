@@ -12,12 +12,11 @@ import math
 from collections.abc import Mapping
 
 from rootward.investigator.causal import graph as graphs
-from rootward.investigator.causal import shifts
+from rootward.investigator.causal import shifts, vote
 from rootward.signals import entities
 from rootward.signals.roles import role as roles
 
 DEPTH_MAX = 8
-SIGNIFICANT_Z = 3.0  # where half of a callee's claim counts
 CALLS_MAX = 3.0  # a callee's shift can be multiplied by fan-out, but rates of different metrics compare badly
 
 # Which roles speak of one dimension of pain, best first: the mean adds up along calls, quantiles only nearly do.
@@ -27,12 +26,17 @@ ERRORS = (roles.Role.ERROR_RATIO, roles.Role.AVAILABILITY, roles.Role.ERROR_RATE
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pain:
-    """What one suspect suffers in one dimension: the move, its significance, and whether only clients saw it."""
+    """What one suspect suffers in one dimension: the move, and whether only clients saw it.
+
+    `weight` in 0..1 is how significant it is by itself (enough for somebody on the alert's path), `standing` how far it stands
+    out among all that moves in the system."""
 
     delta: float
     z: float
     shift: shifts.Shift
     by_client: bool
+    weight: float
+    standing: float
 
 
 Pains = Mapping[entities.Entity, Pain]
@@ -40,22 +44,29 @@ Pains = Mapping[entities.Entity, Pain]
 
 def pains(measured: list[shifts.Shift], dimension: tuple[roles.Role, ...]) -> dict[entities.Entity, Pain]:
     """Per suspect the most telling worsening in `dimension`: own measurements before clients', better roles before others."""
+    speaking = [shift for shift in measured if shift.role in dimension]
+    peak = shifts.quiet_peak(speaking)
     best: dict[entities.Entity, tuple[tuple[bool, float], Pain]] = {}
-    for shift in measured:
-        if shift.role not in dimension or shift.z <= 0:
+    for shift in speaking:
+        if shift.z <= 0:
             continue
         by_client = shift.observer is not None
         strength = min(shift.z, 30.0) * (1.0 - 0.1 * dimension.index(shift.role))
         key = (not by_client, strength)
         known = best.get(shift.home)
         if known is None or key > known[0]:
-            best[shift.home] = (key, Pain(shift.delta, shift.z, shift, by_client))
+            best[shift.home] = (
+                key,
+                Pain(
+                    shift.delta,
+                    shift.z,
+                    shift,
+                    by_client,
+                    vote.significance(shift.z, 0.0),
+                    vote.significance(shift.z, peak),
+                ),
+            )
     return {entity: pain for entity, (_, pain) in best.items()}
-
-
-def significance(z: float) -> float:
-    """0..1, one half at `SIGNIFICANT_Z`, steep enough that noise claims next to nothing."""
-    return 1.0 / (1.0 + (SIGNIFICANT_Z / max(z, 1e-6)) ** 4)
 
 
 def blame(
@@ -91,9 +102,9 @@ def _sources(graph: graphs.Graph, troubled: Pains, start: entities.Entity | None
     if start is not None and any(callee in troubled for callee in graph.callees.get(start, {})):
         return {start: 1.0}
     tops = {
-        entity: significance(pain.z) * math.sqrt(max(pain.z, 0.0))
+        entity: pain.weight * math.sqrt(max(pain.z, 0.0))
         for entity, pain in troubled.items()
-        if not any(significance(troubled[c].z) > 0.5 for c in graph.callers.get(entity, {}) if c in troubled)
+        if not any(troubled[c].weight > 0.5 for c in graph.callers.get(entity, {}) if c in troubled)
     }
     tops = {entity: weight for entity, weight in tops.items() if weight > 0.5}
     total = sum(tops.values())
@@ -111,7 +122,7 @@ def _claims(
         if pain is None:
             continue
         share = 1.0 if own is None or own.delta <= 0 else _calls(rates, entity, callee) * pain.delta / own.delta
-        claims[callee] = min(share, 1.0) * significance(pain.z) * certainty
+        claims[callee] = min(share, 1.0) * pain.weight * certainty
     return _owners_before_views(graph, claims)
 
 

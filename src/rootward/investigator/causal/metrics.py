@@ -9,7 +9,7 @@ from rootward.signals.roles import role as roles
 
 BLAME_TRUST = 0.8  # how often the keeper of most blame is the culprit, given significant pain at the alert
 RESOURCE_TRUST = 0.8
-NOTABLE_Z = 3.0
+ALERTED_SHARE = 0.5
 ALERT_WORDS_ERRORS = ("error", "availab", "success", "fail", "5xx", "fault")
 ALERT_WORDS_LATENCY = ("laten", "duration", "slow", "p99", "p95", "p90", "respons", "time")
 
@@ -53,7 +53,13 @@ def _dimensions(seen: picture.Picture) -> tuple[float, float]:
 def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, weight: float) -> vote.Vote:
     pains = flow.pains(seen.shifts, dimension)
     kept = flow.blame(seen.graph, pains, seen.rates, seen.alerted)
-    worst = max((flow.significance(pain.z) for pain in pains.values()), default=0.0)
+    # What stays where the alert is may as well be a callee's that nobody measures.
+    alerted = seen.alerted
+    surplus = {
+        entity: amount * pains[entity].standing * (ALERTED_SHARE if entity == alerted else 1.0)
+        for entity, amount in kept.items()
+        if entity in pains
+    }
     clues = tuple(
         cases.Clue(
             entity,
@@ -68,32 +74,32 @@ def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, 
         for entity, amount in sorted(kept.items())
         if amount > 0.05 and entity in pains
     )
-    return vote.Vote(name, kept, BLAME_TRUST * weight * worst, clues)
+    return vote.Vote(name, surplus, BLAME_TRUST * weight * min(sum(surplus.values()), 1.0), clues)
 
 
 def _resources(seen: picture.Picture) -> vote.Vote:
+    local = [s for s in seen.shifts if s.role not in _CARRIED and s.observer is None]
+    peak = shifts.quiet_peak(local)
     surplus: dict[entities.Entity, float] = {}
     best: dict[entities.Entity, shifts.Shift] = {}
-    for shift in seen.shifts:
-        if shift.role in _CARRIED or shift.observer is not None or shift.z <= 0:
-            continue
-        excess = shift.z * flow.significance(shift.z)
-        if excess > surplus.get(shift.home, 0.0):
+    for shift in local:
+        excess = shift.z * vote.significance(shift.z, peak)
+        if shift.z > 0 and excess > surplus.get(shift.home, 0.0):
             surplus[shift.home] = excess
             best[shift.home] = shift
-    worst = max((flow.significance(shift.z) for shift in best.values()), default=0.0)
+    worst = max((vote.significance(shift.z, peak) for shift in best.values()), default=0.0)
     clues = tuple(
         cases.Clue(
             entity,
             "",
-            min(math.log1p(shift.z / NOTABLE_Z), 3.0),
+            min(math.log1p(shift.z / vote.NOTABLE_Z), 3.0),
             level_sentence(shift),
             (shift.signal.evidence,),
             "resources",
             onset_s=shift.onset_s,
         )
         for entity, shift in sorted(best.items())
-        if shift.z >= NOTABLE_Z
+        if shift.z >= vote.NOTABLE_Z
     )
     return vote.Vote("resources", surplus, RESOURCE_TRUST * worst, clues)
 

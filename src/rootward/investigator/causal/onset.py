@@ -6,6 +6,7 @@ anchors the search: alerts fire after trouble began, and rarely long after.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -17,23 +18,37 @@ VOTE_MAX = 12.0  # nats that one signal may say for one onset
 CLIP_SIGMA = 6.0
 LATE_S = 120.0  # an alert's own clock may run ahead of the trouble it reports by this much
 LEAD_SCALE_S = 150.0  # alerts fire minutes after onset: exponential prior on the lead
+LEAD_FREE_S = 60.0  # rules evaluate and wait about this long before they fire
 CANDIDATES_MAX = 240
 
 
-def estimate(case: cases.Case) -> float:
-    """Seconds since the epoch. Without a change anywhere it is shortly before the alert."""
+Grid = tuple[series.FloatArray, series.FloatArray]
+"""Times [T] and rows [S, T] that share them."""
+
+
+def estimate(case: cases.Case, derived: Sequence[Grid] = ()) -> float:
+    """Seconds since the epoch; `derived` are rows computed from spans and logs, sampled finer than metrics often are.
+
+    Without a change anywhere it is shortly before the alert.
+    """
     alert_s = case.alert.starts_at_s
     low, high = case.focus.start_s, min(alert_s + LATE_S, case.focus.end_s)
-    candidates = _candidates(case, low, high)
+    grids = [*_metric_grids(case), *derived]
+    candidates = _candidates([times for times, _ in grids], low, high)
     if not candidates.size:
-        return max(low, alert_s - LEAD_SCALE_S / 5)
+        return max(low, alert_s - LEAD_SCALE_S / 2)
     gains = np.zeros(candidates.size)
-    for members in shifts.grids(case.signals):
-        times = case.signals[members[0]].times_s
-        matrix = np.stack([shifts.oriented(case.signals[i]) for i in members])
+    for times, matrix in grids:
         gains += _grid_gains(times, matrix, candidates, alert_s)
-    lead = np.abs(alert_s - candidates)
+    lead = np.maximum(np.abs(alert_s - candidates) - LEAD_FREE_S, 0.0)
     return float(candidates[int(np.argmax(_compressed(gains) - lead / LEAD_SCALE_S))])
+
+
+def _metric_grids(case: cases.Case) -> list[Grid]:
+    return [
+        (case.signals[members[0]].times_s, np.stack([shifts.oriented(case.signals[i]) for i in members]))
+        for members in shifts.grids(case.signals)
+    ]
 
 
 def _compressed(gains: series.FloatArray) -> series.FloatArray:
@@ -41,12 +56,8 @@ def _compressed(gains: series.FloatArray) -> series.FloatArray:
     return np.log1p(np.maximum(gains, 0.0)) * math.e
 
 
-def _candidates(case: cases.Case, low_s: float, high_s: float) -> series.FloatArray:
-    times: set[float] = set()
-    for members in shifts.grids(case.signals):
-        grid = case.signals[members[0]].times_s
-        times.update(grid[(grid > low_s) & (grid <= high_s)].tolist())
-    ordered = np.array(sorted(times))
+def _candidates(times: Sequence[series.FloatArray], low_s: float, high_s: float) -> series.FloatArray:
+    ordered = np.unique(np.concatenate([grid[(grid > low_s) & (grid <= high_s)] for grid in times] or [np.zeros(0)]))
     if ordered.size > CANDIDATES_MAX:
         ordered = ordered[np.linspace(0, ordered.size - 1, CANDIDATES_MAX).astype(int)]
     return ordered

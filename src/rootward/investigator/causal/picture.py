@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import graph as graphs
 from rootward.investigator.causal import homes as folding
-from rootward.investigator.causal import onset
+from rootward.investigator.causal import loglines, onset, spans
 from rootward.investigator.causal import shifts as shifting
 from rootward.signals import entities
 from rootward.signals.roles import role as roles
@@ -23,6 +23,8 @@ class Picture:
     shifts: list[shifting.Shift]
     rates: Mapping[entities.Entity, float]
     suspects: tuple[entities.Entity, ...]
+    table: spans.Table | None = None  # of spans
+    logs: loglines.Logs | None = None
 
     @property
     def alerted(self) -> entities.Entity | None:
@@ -39,14 +41,17 @@ class Picture:
 def draw(case: cases.Case) -> Picture:
     """Pure."""
     homes = folding.fold(case)
-    onset_s = onset.estimate(case)
+    table = spans.table(case)
+    logs = loglines.read(case, homes)
+    derived = [] if table is None else [spans.binned(table, float(table.start_s.min()), case.focus.end_s)]
+    onset_s = onset.estimate(case, derived)
     measured = shifting.measure(case, homes, onset_s)
     graph = graphs.build(case, homes)
     rates: dict[entities.Entity, float] = {}
     for shift in measured:
         if shift.role is roles.Role.RATE and shift.observer is None:
             rates[shift.home] = rates.get(shift.home, 0.0) + shift.after
-    return Picture(case, homes, graph, onset_s, measured, rates, _suspects(case, homes, graph, measured))
+    return Picture(case, homes, graph, onset_s, measured, rates, _suspects(case, homes, graph, measured), table, logs)
 
 
 def _suspects(

@@ -14,6 +14,7 @@ Badness is oriented: availabilities and hit ratios are turned into failure and m
 """
 
 import dataclasses
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -25,15 +26,18 @@ from rootward.signals.roles import role as roles
 
 MAD_TO_SIGMA = 1.4826  # for a normal distribution
 RELATIVE_FLOOR = 0.05  # moves of a few percent of a signal's own level are not news
-PEER_FLOOR = 0.1  # of the median level of the same metric over all entities
+PEER_FLOOR = 0.1  # of the median level of the same metric over all entities, for what users feel …
+PEER_FLOOR_RESOURCES = 0.3  # … and of the mean level for resources: half of nearly nothing used is nothing
 RATIO_FLOOR = 0.005  # half a percent of requests: below, ratios jitter with single requests
 BEFORE_MIN = 4  # samples; fewer tell nothing about what is normal
 LOCAL_S = 1200.0  # "the minutes just before"
 LOCAL_FEW, LOCAL_LAST = 6, 3  # coarse signals: of fewer than six samples, the last three
 GUARD_S = 60.0  # the common onset may be this late; finely sampled signals leave the time out
 NULL_WINDOWS_MIN = 8  # windows of quiet time needed for an own null
+QUIET_WINDOWS = 12  # pseudo-onsets in the time before, at which everything is measured as at the onset
 TRIM = 0.25  # of the samples after the onset, at each end: one wild scrape does not make a level
 
+FELT = frozenset({*roles.DURATIONS, *roles.ERRORS, roles.Role.RATE})
 _INVERTED = frozenset({roles.Role.AVAILABILITY, roles.Role.CACHE_HIT_RATIO})
 _RATIOS = frozenset(
     {
@@ -52,7 +56,8 @@ _RATIOS = frozenset(
 class Shift:
     """`home` is the suspect that was measured, `observer` who saw it if somebody else did. `before` and `after` are levels in the
     signal's (oriented) unit, `delta` the part of the move that both references confirm, `z` that over the signal's scale.
-    `onset_s` is when this signal itself moved, None when it did not."""
+    `onset_s` is when this signal itself moved, None when it did not. `quiet_z` shape [QUIET_WINDOWS] holds what `z` was in equally long
+    windows before the onset (NaN where nothing was measured): the latest first."""
 
     signal: cases.Signal
     home: entities.Entity
@@ -62,6 +67,7 @@ class Shift:
     delta: float
     z: float
     onset_s: float | None
+    quiet_z: series.FloatArray
 
     @property
     def role(self) -> roles.Role:
@@ -82,12 +88,13 @@ def oriented(signal: cases.Signal) -> series.FloatArray:
 def measure(case: cases.Case, homes: folding.Homes, onset_s: float) -> list[Shift]:
     """The shift of every signal that has enough samples before and any after `onset_s`, in the order of `case.signals`."""
     found: dict[int, Shift] = {}
+    length_s = max(case.focus.end_s - onset_s, GUARD_S)
     levels = _peer_levels(case, onset_s)
     for members in grids(case.signals):
         times = case.signals[members[0]].times_s
         matrix = np.stack([oriented(case.signals[i]) for i in members])
         floors = np.array([_floor(case.signals[i], levels) for i in members])
-        columns = _measure_grid(times, matrix, onset_s, floors)
+        columns = _measure_grid(times, matrix, onset_s, length_s, floors)
         for row, index in enumerate(members):
             if not np.isfinite(columns.z[row]):
                 continue
@@ -101,6 +108,7 @@ def measure(case: cases.Case, homes: folding.Homes, onset_s: float) -> list[Shif
                 float(columns.delta[row]),
                 float(columns.z[row]),
                 _first_move(times, matrix[row], onset_s, columns.before[row], columns.delta[row]),
+                columns.quiet[row],
             )
     return [found[index] for index in sorted(found)]
 
@@ -119,10 +127,11 @@ class _Columns:
     after: series.FloatArray
     delta: series.FloatArray
     z: series.FloatArray
+    quiet: series.FloatArray
 
 
 def _measure_grid(
-    times: series.FloatArray, matrix: series.FloatArray, onset_s: float, floors: series.FloatArray
+    times: series.FloatArray, matrix: series.FloatArray, onset_s: float, length_s: float, floors: series.FloatArray
 ) -> _Columns:
     """All rows at once; z is NaN where there are too few samples."""
     past = matrix[:, times < onset_s]
@@ -136,14 +145,40 @@ def _measure_grid(
     local = np.where(np.isfinite(local), local, before)
     counted = np.isfinite(later).sum(axis=1)
     null = _own_null(past, before, int(np.median(counted)) if counted.size else 0)
-    against_all, against_near = after - before, after - local
-    agree = np.sign(against_all) == np.sign(against_near)
-    lesser = np.where(np.abs(against_all) < np.abs(against_near), against_all, against_near)
-    delta = np.where(agree, lesser, 0.0)
+    delta = _confirmed(after - before, after - local)
     scale = np.maximum.reduce([np.where(np.isfinite(null), null, spread), floors, RELATIVE_FLOOR * np.abs(before)])
     scale = np.maximum(scale, 1e-9)
     enough = (np.isfinite(past).sum(axis=1) >= BEFORE_MIN) & (counted >= 1)
-    return _Columns(before, after, delta, np.where(enough, delta / scale, np.nan))
+    quiet = _quiet_delta(times, matrix, onset_s, length_s, before) / scale[:, None]
+    return _Columns(before, after, delta, np.where(enough, delta / scale, np.nan), quiet)
+
+
+def _confirmed(against_all: series.FloatArray, against_near: series.FloatArray) -> series.FloatArray:
+    """The lesser of two moves where they agree in direction, else none."""
+    agree = np.sign(against_all) == np.sign(against_near)
+    lesser = np.where(np.abs(against_all) < np.abs(against_near), against_all, against_near)
+    return np.where(agree, lesser, 0.0)
+
+
+def _quiet_delta(
+    times: series.FloatArray, matrix: series.FloatArray, onset_s: float, length_s: float, before: series.FloatArray
+) -> series.FloatArray:
+    """The confirmed move at `QUIET_WINDOWS` pseudo-onsets, shape [rows, windows], with means for medians (sums are cheap)."""
+    finite = np.isfinite(matrix)
+    totals = np.cumsum(np.pad(np.where(finite, matrix, 0.0), ((0, 0), (1, 0))), axis=1)
+    counts = np.cumsum(np.pad(finite.astype(float), ((0, 0), (1, 0))), axis=1)
+
+    def mean(start_s: series.FloatArray, end_s: series.FloatArray) -> series.FloatArray:
+        low, high = np.searchsorted(times, start_s), np.searchsorted(times, end_s)
+        count = counts[:, high] - counts[:, low]
+        return np.where(count > 0, (totals[:, high] - totals[:, low]) / np.maximum(count, 1), np.nan)
+
+    begin_s = onset_s - length_s * np.arange(1, QUIET_WINDOWS + 1, dtype=np.float64)
+    level = mean(begin_s, begin_s + length_s)
+    near = mean(begin_s - LOCAL_S, begin_s)
+    near = np.where(np.isfinite(near), near, before[:, None])
+    delta = _confirmed(level - before[:, None], level - near)
+    return np.where(np.isfinite(level), delta, np.nan)
 
 
 def _guard_s(times: series.FloatArray) -> float:
@@ -194,8 +229,25 @@ def _own_null(past: series.FloatArray, center: series.FloatArray, length: int) -
     return result
 
 
-def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], float]) -> float:
-    peers = PEER_FLOOR * levels.get(_peer_key(signal), 0.0)
+def quiet_peak(measured: Sequence[Shift], *, worse_only: bool = True) -> float:
+    """The largest z that so many signals reach together in a typical quiet window: what the largest now must exceed.
+
+    The median over windows of the maximum over signals (Westfall and Young's maxT, with pseudo-onsets for permutations); the
+    median, because earlier incidents may lie in the history.
+    """
+    if not measured:
+        return 0.0
+    quiet = np.stack([shift.quiet_z for shift in measured])
+    quiet = np.where(np.isfinite(quiet), quiet if worse_only else np.abs(quiet), -np.inf).max(axis=0)
+    known = quiet[np.isfinite(quiet)]
+    # What the largest of so many normal deviates would be, for a history too short to show it.
+    floor = math.sqrt(2.0 * math.log(max(len(measured), 2)))
+    return max(float(np.median(known)) if known.size >= 3 else 0.0, floor)
+
+
+def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], tuple[float, float]]) -> float:
+    median, mean = levels.get(_peer_key(signal), (0.0, 0.0))
+    peers = PEER_FLOOR * median if signal.role in FELT else PEER_FLOOR_RESOURCES * mean
     return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers
 
 
@@ -204,8 +256,8 @@ def _peer_key(signal: cases.Signal) -> tuple[str, ...]:
     return (signal.name, str(signal.role), statistic, str(signal.observer is not None))
 
 
-def _peer_levels(case: cases.Case, onset_s: float) -> dict[tuple[str, ...], float]:
-    """Median over entities of the same metric's level before the onset."""
+def _peer_levels(case: cases.Case, onset_s: float) -> dict[tuple[str, ...], tuple[float, float]]:
+    """Median and mean over entities of the same metric's level before the onset."""
     levels: dict[tuple[str, ...], list[float]] = {}
     for members in grids(case.signals):
         times = case.signals[members[0]].times_s
@@ -214,7 +266,7 @@ def _peer_levels(case: cases.Case, onset_s: float) -> dict[tuple[str, ...], floa
         for index, level in zip(members, medians, strict=True):
             if np.isfinite(level):
                 levels.setdefault(_peer_key(case.signals[index]), []).append(abs(float(level)))
-    return {key: float(np.median(values)) for key, values in levels.items()}
+    return {key: (float(np.median(values)), float(np.mean(values))) for key, values in levels.items()}
 
 
 def _observer(signal: cases.Signal, homes: folding.Homes) -> entities.Entity | None:

@@ -12,6 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from rootward.investigator.causal import case as cases
 from rootward.signals import entities
 
+NOTABLE_Z = 3.0  # less is noise, however quiet the rest is
+ABOVE_NULL = 1.5  # times the null's peak: where half counts
+STEEPNESS = 4.0
 SUSPECTS_SPREAD = 20  # the most that "one out of many" may say, whatever the size of the system
 
 
@@ -28,6 +31,12 @@ class Vote:
     def shares(self) -> dict[entities.Entity, float]:
         total = sum(value for value in self.surplus.values() if value > 0)
         return {entity: value / total for entity, value in self.surplus.items() if value > 0} if total > 0 else {}
+
+
+def significance(z: float, null_peak: float) -> float:
+    """0..1: how far `z` stands out from what the largest of its family reaches in quiet time; half at `ABOVE_NULL` times that."""
+    threshold = max(NOTABLE_Z, ABOVE_NULL * null_peak)
+    return float(1.0 / (1.0 + (threshold / max(z, 1e-6)) ** STEEPNESS))
 
 
 def pool(votes: Iterable[Vote], suspects: Sequence[entities.Entity]) -> dict[entities.Entity, float]:

@@ -1,0 +1,201 @@
+"""What traces say about who is the culprit: whose own work got slower, whose network did, whose calls are missing, who fails.
+
+Four features, each per request of the baseline's mix so that a change in what users ask does not look like a fault:
+
+- *work*: self time of a service's spans, weighted by how often each operation is called per trace;
+- *way*: client span less server span, summed over the edges of a service (network delay shows on all of them);
+- *shape*: child calls that a (service, operation) used to make and makes no more, or makes many times over;
+- *errors*: spans that fail without a failing child.
+
+Each is compared with its own null: how much the same feature moved between slices of the quiet time.
+"""
+
+import dataclasses
+import math
+
+import numpy as np
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture, spans, vote
+from rootward.investigator.causal.shifts import MAD_TO_SIGMA
+from rootward.signals import entities, series
+
+TRUST = {"work": 0.75, "way": 0.7, "shape": 0.7, "span errors": 0.75}
+CALLS_MIN = 5  # before, per group: fewer say nothing
+SLICES_MIN, SLICES_MAX = 6, 24  # of quiet time, about as many traces in each as there are since the onset
+TRIM_TOP, TRIM_FROM = 0.1, 4
+SLICES_KNOWN_MIN = 3
+RELATIVE_FLOOR = 0.1  # a tenth slower is not yet news
+FLOOR_SHARE = 0.05  # of the mean change of all services: below, excess is rounding
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """The table, and which of its spans are after the onset; `slices` numbers `count` equal parts of the quiet time, -1 after."""
+
+    table: spans.Table
+    after: spans.BoolArray
+    slices: spans.IntArray
+    count: int
+
+
+def votes(seen: picture.Picture) -> list[vote.Vote]:
+    """None when there are no spans on either side of the onset."""
+    if seen.table is None:
+        return []
+    parts = _split(seen.table, seen.onset_s)
+    if parts is None:
+        return []
+    evidence = tuple(dict.fromkeys(batch.evidence for batch in seen.case.spans))
+    found = [
+        _vote(seen, parts.table, "work", _work(parts), evidence, "spends {0:+.3g} ms more in its own code per request"),
+        _vote(
+            seen,
+            parts.table,
+            "way",
+            _way(parts),
+            evidence,
+            "calls to and from it spend {0:+.3g} ms more on the way per request",
+        ),
+    ]
+    return [one for one in found if one is not None]
+
+
+def _split(table: spans.Table, onset_s: float) -> Parts | None:
+    starts = np.full(table.traces, np.inf)
+    np.minimum.at(starts, table.trace, table.start_s)
+    late_trace = starts >= onset_s
+    after = late_trace[table.trace]
+    quiet = np.sort(starts[~late_trace])
+    if not after.any() or quiet.size < CALLS_MIN:
+        return None
+    count = int(np.clip(quiet.size / late_trace.sum(), SLICES_MIN, SLICES_MAX))
+    edges = np.quantile(quiet, np.linspace(0, 1, count + 1)[1:-1])
+    slices = np.where(after, -1, np.searchsorted(edges, starts[table.trace], side="right"))
+    return Parts(table, after, slices, count)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Feature:
+    """Per service (rows of `Table.services`): excess seconds per request after the onset [S], in each quiet slice [slices, S], and
+    the scale of both [S]."""
+
+    excess: series.FloatArray
+    quiet: series.FloatArray
+    scale: series.FloatArray
+
+
+def _means(
+    parts: Parts, rows: spans.BoolArray, key: spans.IntArray, size: int, values: series.FloatArray
+) -> tuple[series.FloatArray, series.FloatArray, series.FloatArray]:
+    """Trimmed mean of `values` per key after the onset [size] and in each quiet slice [slices, size], and the quiet count [size].
+
+    The slowest tenth is left out: one span that waited for a minute is not the service's speed.
+    """
+    chosen = np.flatnonzero(rows)
+    cell = (parts.slices[chosen] + 1) * size + key[chosen]
+    order = np.lexsort((values[chosen], cell))
+    cell, ordered = cell[order], values[chosen][order]
+    cells = (parts.count + 1) * size
+    count = np.bincount(cell, minlength=cells)
+    rank = np.arange(cell.size) - (np.cumsum(count) - count)[cell]
+    kept = rank < np.where(count >= TRIM_FROM, np.floor(count * (1.0 - TRIM_TOP)), count)[cell]
+    number = np.bincount(cell[kept], minlength=cells)
+    total = np.bincount(cell[kept], ordered[kept], minlength=cells)
+    means = np.where(number > 0, total / np.maximum(number, 1), np.nan).reshape(parts.count + 1, size)
+    return means[0], means[1:], count.reshape(parts.count + 1, size)[1:].sum(axis=0).astype(np.float64)
+
+
+def _excess(
+    parts: Parts, rows: spans.BoolArray, key: spans.IntArray, size: int, values: series.FloatArray
+) -> tuple[series.FloatArray, series.FloatArray, series.FloatArray]:
+    """(excess after [size], the same in quiet slices [slices, size], its scale [size]) in seconds per request at the quiet mix of calls.
+
+    Normal is the median over slices: an earlier incident spoils a few slices, and not what normal is.
+    """
+    now, quiet, count = _means(parts, rows, key, size, values)
+    requests = max(len(np.unique(parts.table.trace[~parts.after])), 1)
+    per_request = np.where(count >= CALLS_MIN, count / requests, 0.0)
+    known = np.isfinite(quiet).sum(axis=0) >= SLICES_KNOWN_MIN
+    base, sigma = np.full(size, np.nan), np.zeros(size)
+    base[known] = np.nanmedian(quiet[:, known], axis=0)
+    sigma[known] = MAD_TO_SIGMA * np.nanmedian(np.abs(quiet[:, known] - base[known]), axis=0)
+    sigma = np.maximum(sigma, RELATIVE_FLOOR * np.nan_to_num(base)) * per_request
+    return np.nan_to_num(now - base) * per_request, np.nan_to_num(quiet - base) * per_request, sigma
+
+
+def _work(parts: Parts) -> Feature:
+    table = parts.table
+    after, null, sigma = _excess(parts, ~table.client, table.group, len(table.groups), table.self_s)
+    owner = np.array([table.services.index(service) for service, _ in table.groups])
+    return _by_service(table, owner, after, null, sigma)
+
+
+def _way(parts: Parts) -> Feature:
+    table = parts.table
+    rows = table.crossing
+    above = np.where(rows, table.parent, 0)
+    values = np.maximum(table.duration_s[above] - table.duration_s, 0.0)
+    edge = table.service[above] * len(table.services) + table.service
+    after, null, sigma = _excess(parts, rows, edge, len(table.services) ** 2, values)
+    return _shared(table, after, null, sigma)
+
+
+def _shared(table: spans.Table, after: series.FloatArray, null: series.FloatArray, sigma: series.FloatArray) -> Feature:
+    """An edge's excess belongs to the end more of whose edges are slow: delay at one pod shows on all of its edges."""
+    n = len(table.services)
+    z = after / np.maximum(sigma, 1e-9)
+    slow = np.where(after > 0, 1.0 / (1.0 + (vote.NOTABLE_Z / np.maximum(z, 1e-6)) ** 2), 0.0).reshape(n, n)
+    touched = (sigma > 0).reshape(n, n)
+    touched = touched.sum(axis=0) + touched.sum(axis=1)
+    cover = ((slow.sum(axis=0) + slow.sum(axis=1)) / np.maximum(touched, 1)) ** 2
+    to_callee = (cover[None, :] / np.maximum(cover[:, None] + cover[None, :], 1e-9)).ravel()
+    callee, caller = np.tile(np.arange(n), n), np.repeat(np.arange(n), n)
+    one = _by_service(table, callee, after * to_callee, null * to_callee, sigma * to_callee)
+    rest = 1.0 - to_callee
+    other = _by_service(table, caller, after * rest, null * rest, sigma * rest)
+    return Feature(one.excess + other.excess, one.quiet + other.quiet, np.hypot(one.scale, other.scale))
+
+
+def _by_service(
+    table: spans.Table,
+    owner: spans.IntArray,
+    after: series.FloatArray,
+    null: series.FloatArray,
+    sigma: series.FloatArray,
+) -> Feature:
+    size = len(table.services)
+    return Feature(
+        np.bincount(owner, after, minlength=size).astype(np.float64),
+        np.stack([np.bincount(owner, row, minlength=size) for row in null]),
+        np.sqrt(np.bincount(owner, sigma**2, minlength=size)),
+    )
+
+
+def _vote(
+    seen: picture.Picture, table: spans.Table, family: str, feature: Feature, evidence: tuple[str, ...], words: str
+) -> vote.Vote | None:
+    scale = np.maximum(feature.scale, FLOOR_SHARE * float(np.abs(feature.excess).mean()) + 1e-6)
+    peak = float(np.median((feature.quiet / scale).max(axis=1)))
+    surplus: dict[entities.Entity, float] = {}
+    surest = 0.0
+    clues = []
+    for name, excess, z in zip(table.services, feature.excess.tolist(), (feature.excess / scale).tolist(), strict=True):
+        if excess <= 0:
+            continue
+        weight = vote.significance(z, peak)
+        entity = seen.homes.named(name)
+        surplus[entity] = surplus.get(entity, 0.0) + excess * weight
+        surest = max(surest, weight)
+        if weight > 0.5:
+            clues.append(
+                cases.Clue(
+                    entity,
+                    "",
+                    min(math.log1p(z / vote.NOTABLE_Z), 3.0),
+                    f"{name} {words.format(excess * 1e3)}",
+                    evidence,
+                    family,
+                )
+            )
+    return vote.Vote(family, surplus, TRUST[family] * surest, tuple(clues)) if surplus else None
