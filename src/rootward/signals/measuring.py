@@ -11,11 +11,12 @@ from typing import Any, Protocol
 import numpy as np
 
 from rootward import _tasks
-from rootward.signals import answers, entities, protocols, series, windows
+from rootward.signals import answers, entities, naming, protocols, series, windows
 from rootward.signals.roles import binding as bindings_module
 from rootward.signals.roles import combine, rules
 from rootward.signals.roles.role import Role
 
+_POD = entities.EntityKind.POD
 SeriesAnswer = answers.Answer[series.SeriesSet]
 
 # Lines that pods would add are kept while they stay few: a service of a thousand pods is described by its sum.
@@ -98,7 +99,32 @@ async def measure(
     for one, terms in zip(wanted, asked, strict=True):
         given = tuple(found[term] for term in terms)
         measured.append(Measured(one, given, lines_of(one, given, grid_s, step_s)))
-    return tuple(measured)
+    return recognised(measured)
+
+
+def recognised(measured: Sequence[Measured]) -> tuple[Measured, ...]:
+    """The same, callees and callers that observers name called as they call themselves: `CartService`, `cart.shop` → `cart`.
+
+    Only where exactly one measured entity answers to the name.
+    """
+    own = {line.entity for one in measured for line in one.lines if line.observer is None and line.entity.kind is not _POD}
+    by_key: dict[str, set[entities.Entity]] = {}
+    for entity in own:
+        by_key.setdefault(naming.loose_key(entity.name), set()).add(entity)
+
+    def known(entity: entities.Entity) -> entities.Entity:
+        same = {one for one in by_key.get(naming.loose_key(entity.name), ()) if entity.namespace in ("", one.namespace)}
+        # A store is measured by its exporter and, as one more service, by the container runtime: the exporter knows what it is.
+        telling = {one for one in same if one.kind not in (entities.EntityKind.SERVICE, entities.EntityKind.WORKLOAD)}
+        best = telling or {one for one in same if one.kind is entities.EntityKind.SERVICE} or same
+        return next(iter(best)) if len(best) == 1 else entity
+
+    def renamed(line: Line) -> Line:
+        if line.observer is None:
+            return line
+        return dataclasses.replace(line, entity=known(line.entity), observer=known(line.observer))
+
+    return tuple(dataclasses.replace(one, lines=tuple(map(renamed, one.lines))) for one in measured)
 
 
 def grid(window: windows.Window, step_s: float) -> series.FloatArray:

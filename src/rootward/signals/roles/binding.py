@@ -16,6 +16,8 @@ class Combine(enum.StrEnum):
     SHARE = "share"  # t0 / (t0 + t1)
     FAILURES = "failures"  # t0, and 0 where it is missing while t1 is there
     FAILURE_RATIO = "failure_ratio"  # t0 / t1, and 0 where t0 is missing while t1 is positive
+    LACK = "lack"  # t1 - t0, a missing t0 being 0
+    LACK_RATIO = "lack_ratio"  # 1 - t0 / t1, a missing t0 being 0
     COMPLEMENT = "complement"  # 1 - t0
     REMAINDER = "remainder"  # 1 - t0 / t1
     DIFFERENCE = "difference"  # t0 - t1

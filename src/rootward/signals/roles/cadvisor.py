@@ -32,7 +32,7 @@ CONVENTION = table.Convention(
             ),
         ),
         table.pattern(
-            r"container_memory_(usage|rss)_bytes",
+            r"container_memory_(usage_bytes|rss)",
             table.unless("container_memory_working_set_bytes", table.gauge(Role.MEMORY_USAGE, unit="By")),
         ),
         table.pattern(

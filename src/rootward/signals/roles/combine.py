@@ -46,6 +46,11 @@ def combine(
             failures = np.where(np.isnan(first) & np.isfinite(second), 0.0, first)
             # Failures and requests are counted by different increments; extrapolation may put a ratio just above one.
             return np.minimum(divide(failures, second), 1.0)
+        case binding.Combine.LACK:
+            return np.maximum(second - np.where(np.isnan(first) & np.isfinite(second), 0.0, first), 0.0)
+        case binding.Combine.LACK_RATIO:
+            share = divide(np.where(np.isnan(first) & np.isfinite(second), 0.0, first), second)
+            return np.maximum(1.0 - share, 0.0)
         case binding.Combine.REMAINDER:
             return 1.0 - divide(first, second)
         case binding.Combine.DIFFERENCE:

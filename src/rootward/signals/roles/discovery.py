@@ -9,9 +9,9 @@ from rootward.signals.roles.role import Role
 
 # Most particular first: a metric belongs to the first convention that knows it. `generic` reads what nobody else does.
 CONVENTION_MODULES = (
-    "otel_http", "otel_rpc", "otel_db", "otel_messaging", "span_metrics", "istio", "envoy", "prometheus_http", "process", "kube_state",
-    "cadvisor", "node", "jvm", "pools", "postgres", "mysql", "redis", "kafka", "rabbitmq", "nginx", "coredns", "certificates",
-    "cloudwatch", "generic",
+    "otel_http", "otel_rpc", "otel_db", "otel_messaging", "span_metrics", "istio", "envoy", "kube_state", "cadvisor", "node", "jvm",
+    "pools", "postgres", "mysql", "redis", "kafka", "rabbitmq", "nginx", "coredns", "certificates", "cloudwatch", "process",
+    "prometheus_http", "generic",
 )  # fmt: skip
 _ROLE_ORDER = {role: index for index, role in enumerate(Role)}
 

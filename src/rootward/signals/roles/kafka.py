@@ -7,7 +7,8 @@ from rootward.signals.roles.role import Role
 _KINDS = entities.EntityKind
 _GROUP = rules.EntityRule(
     tuple(
-        rules.EntityLabel(label, _KINDS.SERVICE) for label in ("consumergroup", "consumer_group", "group", "client_id")
+        rules.EntityLabel(label, _KINDS.SERVICE, strip=("-consumers", "-consumer", "-consumer-group", "-group"))
+        for label in ("consumergroup", "consumer_group", "group", "client_id")
     ),
     pods=False,
 )

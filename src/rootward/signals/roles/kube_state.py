@@ -49,6 +49,11 @@ CONVENTION = table.Convention(
             views=_PODS,
         ),
         table.pattern(
+            r"kube_pod_container_status_ready",
+            table.unless("kube_pod_status_ready", table.gauge(Role.REPLICAS_READY, unit="{container}")),
+            views=_PODS,
+        ),
+        table.pattern(
             r"kube_pod_status_ready", table.gauge(Role.REPLICAS_READY, unit="{pod}", matchers=(_TRUE,)), views=_PODS
         ),
         table.pattern(

@@ -21,6 +21,7 @@ _BEHIND = (
         name="ingress",
     ),
 )
+_INGRESS = (table.View(_labels("ingress", "exported_ingress", "host")),)  # when it does not say whom it serves
 _OWN = (table.View(rules.server_of(_SERVICE)),)
 _TRAEFIK = (
     table.View(
@@ -44,6 +45,12 @@ CONVENTION = table.Convention(
         ),
         table.pattern(
             r"nginx_ingress_controller_(request|response)_duration_seconds", table.durations(), views=_BEHIND
+        ),
+        table.pattern(
+            r"nginx_ingress_controller_requests", table.requests(duration=False, statuses=("status",)), views=_INGRESS
+        ),
+        table.pattern(
+            r"nginx_ingress_controller_(request|response)_duration_seconds", table.durations(), views=_INGRESS
         ),
         table.pattern(
             r"nginx_ingress_controller_ssl_expire_time_seconds",

@@ -50,9 +50,11 @@ CONVENTION = table.Convention(
         ),
         table.pattern(r"node_disk_io_time_seconds_total", table.counter(Role.SATURATION, unit="1")),
         table.pattern(r"node_disk_(read|written)_bytes_total", table.counter(Role.DISK_IO)),
-        table.pattern(r"node_network_receive_bytes_total", table.counter(Role.NETWORK_RECEIVE, matchers=_REAL_NETWORK)),
         table.pattern(
-            r"node_network_transmit_bytes_total", table.counter(Role.NETWORK_TRANSMIT, matchers=_REAL_NETWORK)
+            r"node_network_receive_bytes(_total)?", table.counter(Role.NETWORK_RECEIVE, matchers=_REAL_NETWORK)
+        ),
+        table.pattern(
+            r"node_network_transmit_bytes(_total)?", table.counter(Role.NETWORK_TRANSMIT, matchers=_REAL_NETWORK)
         ),
         table.pattern(
             r"node_network_(receive|transmit)_(errs|drop)_total",
@@ -66,7 +68,9 @@ CONVENTION = table.Convention(
         ),
         table.pattern(r"node_vmstat_oom_kill", table.gauge_rate(Role.OTHER, unit="{kill}/s")),
         table.pattern(
-            r"node_(cpu|memory|filesystem|disk|network|netstat|load|sockstat|vmstat|timex|procs|time|boot|arp|context|entropy|exporter|forks|intr|ipvs|mdadm|nf|nfs|nvme|os|power|pressure|rapl|schedstat|scrape|selinux|softnet|textfile|thermal|udp|uname|xfs|edac|cooling|dmi|hwmon|bonding|btrfs|infiniband|zfs)_[a-zA-Z_]*(total|bytes|info|seconds|celsius|ratio|state|[a-z]*[A-Z]\w*)|node_load\d+|node_memory_\w+|node_(filesystem|filefd|sockstat|procs|entropy|arp|netstat|vmstat|timex)_\w+"
+            r"node_\w+_(total|info|celsius)|node_load\d+|node_memory_[A-Z]\w*|node_(netstat|sockstat|vmstat)_\w+|node_filesystem_"
+            r"((size|free|avail)_bytes|files(_free)?|readonly|device_error)|node_(boot|time)_\w*seconds|node_(procs|forks|entropy|filefd"
+            r"|arp|timex|nf|os|uname|scrape|textfile|schedstat|softnet|pressure|disk|thermal|hwmon|network)_(?!receive|transmit)\w*"
         ),
     ),
     views=(table.View(rules.NODE),),

@@ -4,6 +4,7 @@ from rootward.signals.roles import rules, table
 from rootward.signals.roles.role import Role
 
 _CLIENT = (table.View(rules.DATA_STORE, observer=rules.SERVICE, name="client"),)
+_POOL = ("db_client_connection_pool_name", "db_client_connections_pool_name", "pool_name")  # a service may have several
 _USED = table.matcher("state", "=", "used")
 _USED_NOW = table.matcher("db_client_connection_state", "=", "used")
 
@@ -16,13 +17,17 @@ CONVENTION = table.Convention(
             views=_CLIENT,
         ),
         table.pattern(
-            r"db_client_connections_usage", table.gauge(Role.POOL_IN_USE, unit="{connection}", matchers=(_USED,))
+            r"db_client_connections_usage",
+            table.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
         ),
         table.pattern(
-            r"db_client_connection_count", table.gauge(Role.POOL_IN_USE, unit="{connection}", matchers=(_USED_NOW,))
+            r"db_client_connection_count",
+            table.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
         ),
-        table.pattern(r"db_client_connections?_max", table.gauge(Role.POOL_LIMIT, unit="{connection}")),
-        table.pattern(r"db_client_connections?_pending_requests", table.gauge(Role.POOL_WAITERS, unit="{request}")),
+        table.pattern(r"db_client_connections?_max", table.gauge(Role.POOL_LIMIT, unit="{connection}", detail=_POOL)),
+        table.pattern(
+            r"db_client_connections?_pending_requests", table.gauge(Role.POOL_WAITERS, unit="{request}", detail=_POOL)
+        ),
         table.pattern(r"db_client_connections?_timeouts(_total)?", table.counter(Role.OTHER, unit="{timeout}/s")),
         table.pattern(
             r"db_client_connections?_wait_time(_seconds|_milliseconds)?", table.durations(mean=Role.POOL_WAIT_TIME)

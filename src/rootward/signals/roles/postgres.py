@@ -5,12 +5,15 @@ from rootward.signals.roles import rules, table
 from rootward.signals.roles.role import Role
 
 _SERVER = (table.View(rules.server_of(entities.EntityKind.DATABASE)),)
+_LOCKED = (table.matcher("wait_event_type", "=", "Lock"),)
 
 CONVENTION = table.Convention(
     "postgres_exporter",
     (
         table.pattern(
-            r"pg_stat_activity_count", table.gauge(Role.DB_CONNECTIONS, unit="{connection}", detail=("state",))
+            r"pg_stat_activity_count",
+            table.gauge(Role.DB_CONNECTIONS, unit="{connection}", detail=("state",)),
+            table.part_of_gauge(Role.DB_LOCK_WAITS, _LOCKED, unit="{session}"),
         ),
         table.pattern(
             r"pg_stat_database_numbackends",

@@ -15,6 +15,7 @@ CONVENTION = table.Convention(
         table.pattern(r"go_goroutines|jvm_threads_current", table.gauge(Role.THREADS, unit="{thread}")),
         table.pattern(r"go_gc_duration_seconds", table.counter(Role.GC_TIME, part="_sum"), kinds=("summary", "mean")),
         table.pattern(r"nodejs_eventloop_lag_p99_seconds", table.gauge(Role.OTHER, across="max")),
+        table.pattern(r"up", table.gauge(Role.AVAILABILITY, across="avg", unit="1"), views=(table.View(rules.TARGET),)),
         table.pattern(_SELF),
         table.pattern(r"(apiserver|kubelet|etcd|scheduler|workqueue|rest_client|storage_operation|authentication)_.*"),
         table.pattern(rf"http_client_requests?(_duration)?{_SECONDS}", table.requests(statuses=_STATUS), views=_CLIENT),

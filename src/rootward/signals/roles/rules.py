@@ -38,13 +38,16 @@ UNKNOWN_VALUES = frozenset({"", "unknown", "none", "null", "-", "n/a", "undefine
 @dataclasses.dataclass(frozen=True, slots=True)
 class EntityLabel:
     """`label` names an entity of `kind`. `as_host`: the value is an address (`checkout.shop.svc:8080`), which also tells the kind
-    unless `kind` is something more particular than a service. `prefix` only makes the label usable when its value begins with
-    it; `strip` removes such an ending from the value ("-exporter")."""
+    unless `kind` is something more particular than a service. `after_dot`: only the last part of a dotted name
+    (gRPC's `shop.v1.Cart`). `refuse`: values with such an ending name somebody else (the exporter,
+    not the server it asks); `strip` removes such an ending instead."""
 
     label: str
     kind: Kind
     as_host: bool = False
+    after_dot: bool = False
     strip: tuple[str, ...] = ()
+    refuse: tuple[str, ...] = ()
 
     def entity(self, labels: Mapping[str, str], namespace: str) -> entities.Entity | None:
         value = labels.get(self.label, "").strip()
@@ -52,12 +55,16 @@ class EntityLabel:
             return None
         if self.as_host:
             found = naming.of_host(value)
-            if found is None:
+            if found is None or found.name.endswith(self.refuse or "/"):
                 return None
             kind = found.kind if self.kind is Kind.SERVICE else self.kind
             return entities.Entity(kind, self._stripped(found.name), found.namespace or namespace)
+        if self.refuse and value.endswith(self.refuse):
+            return None
         if self.label in ("job", "exported_job"):
             value = value.rsplit("/", 1)[-1]  # OpenTelemetry's exporter writes "namespace/service"
+        if self.after_dot:
+            value = value.rsplit(".", 1)[-1]
         if self.kind is Kind.NODE:
             return entities.Entity(Kind.NODE, naming.host(value))
         return entities.Entity(self.kind, self._stripped(value), namespace)
@@ -73,12 +80,14 @@ class EntityLabel:
 class EntityRule:
     """`labels` by preference. A POD label names the pod, and through its name the service. `kind_label` ("db_system") turns what was
     found into a cache or a queue when its value says so; alone it names the entity when nothing else does. `namespaces`: which labels
-    hold the namespace. `pods`: whether instances may also be told apart by a pod label."""
+    hold the namespace. `pods`: whether instances may also be told apart by a pod label. `every`: aggregate by all of the labels that
+    exist, for servers, which are few and whose good name may stand in any of them."""
 
     labels: tuple[EntityLabel, ...]
     kind_label: tuple[str, ...] = ()
     namespaces: tuple[str, ...] = NAMESPACE_LABELS
     pods: bool = True
+    every: bool = False
 
     def entity(self, labels: Mapping[str, str]) -> entities.Entity | None:
         """The entity that a series with `labels` is about, None when no label says; pods are returned as their service."""
@@ -104,7 +113,9 @@ class EntityRule:
         # them, for systems half of whose series have one label and half the other.
         coarse = [one.label for one in there if one.kind is not Kind.POD and one.label not in ("instance", "job")]
         kept = coarse[:2] if there and there[0].label in coarse else [one.label for one in there[:1]]
-        if all(one.as_host for one in there if one.label in kept):
+        if self.every:
+            kept = [one.label for one in there]
+        elif all(one.as_host for one in there if one.label in kept):
             kept += [one.label for one in there if not one.as_host][:1]  # an address may be a bare IP
         extra = [name for name in (*self.kind_label, *self.namespaces) if name in present]
         return tuple(dict.fromkeys([*kept, *extra]))
@@ -183,6 +194,7 @@ CALLEE = EntityRule(
                 "rpc_service",
             )
         ),
+        *(EntityLabel(label, Kind.SERVICE, after_dot=True) for label in ("rpc_service", "grpc_service")),
     ),
     namespaces=(),
     pods=False,
@@ -202,18 +214,14 @@ DATA_STORE = EntityRule(
 
 
 def server_of(kind: Kind, *first: str) -> EntityRule:
-    """For exporters of one kind of server: `first` labels, then the usual ones without "-exporter"; the address unless it is an IP."""
-    named = tuple(
-        EntityLabel(label, kind, strip=_EXPORTER_ENDINGS) for label in (*first, "service_name", "cluster_name")
-    )
-    hosts = tuple(
-        EntityLabel(label, kind, as_host=True, strip=_EXPORTER_ENDINGS) for label in ("server", "target", "instance")
-    )
-    later = tuple(
-        EntityLabel(label, kind, strip=_EXPORTER_ENDINGS)
-        for label in ("exported_service", "service", "app", "app_kubernetes_io_instance", "exported_job", "job")
-    )
-    return EntityRule((*named, *later[:4], *hosts, *later[4:]))
+    """For exporters of one kind of server: `first` labels, then the address asked, then the usual ones; names of exporters are taken,
+    without "-exporter", only when nothing else names the server."""
+    labels = [(label, False) for label in (*first, "service_name", "cluster_name")]
+    labels += [("server", True), ("target", True), ("exported_service", False), ("service", False), ("app", False)]
+    labels += [("instance", True), ("exported_job", False), ("job", False)]
+    strong = tuple(EntityLabel(label, kind, as_host=host, refuse=_EXPORTER_ENDINGS) for label, host in labels)
+    weak = tuple(EntityLabel(label, kind, as_host=host, strip=_EXPORTER_ENDINGS) for label, host in labels[-5:])
+    return EntityRule((*strong, *weak), every=True)
 
 
 _STORES = (
@@ -262,3 +270,13 @@ QUEUES = EntityRule(
 STORES = EntityRule((*_STORES, *GENERAL.labels))
 GENERAL_NODE = EntityRule((*NODE.labels[:-1], *GENERAL.labels))
 GENERAL_POD = EntityRule((*_PODS, *GENERAL.labels))
+
+
+TARGET = EntityRule(
+    (
+        *_SERVICES[:6],
+        *_PODS,
+        *(EntityLabel(label, Kind.SERVICE, refuse=_EXPORTER_ENDINGS) for label in ("exported_job", "job")),
+    )
+)
+"""A scrape target that is no exporter."""

@@ -46,7 +46,7 @@ STATUS_LABELS: tuple[tuple[str, protocols.MatchOperator, str], ...] = (
     ("code", "=~", SERVER_FAILURE),
     ("http_code", "=~", SERVER_FAILURE),
     ("status_class", "=~", SERVER_FAILURE),
-    ("status", "=~", SERVER_FAILURE),
+    ("status", "=~", f"{SERVER_FAILURE}|CLIENT_ERROR|IO_ERROR"),  # Micrometer's words for "no answer came"
     ("outcome", "=~", SERVER_FAILURE),
     ("result", "=~", SERVER_FAILURE),
     ("error_type", "!=", ""),
@@ -54,6 +54,9 @@ STATUS_LABELS: tuple[tuple[str, protocols.MatchOperator, str], ...] = (
     ("exception", "!~", "none|None|NONE|"),
     ("success", "=~", "false|False|0"),
 )
+ANSWERED = "[1-4][0-9][0-9]"
+# A client that got no answer leaves these out, so a failure is everything that is not an answer below 500.
+ABSENT_ON_FAILURE = frozenset({"http_response_status_code", "http_status_code"})
 _CODE_LABELS = (
     "http_response_status_code",
     "http_status_code",

@@ -29,7 +29,17 @@ class View:
 
     def applies(self, family: Family) -> bool:
         """The labels that this side needs exist, or it is not known which labels exist."""
-        return self.rule.applies(family.present) and (self.observer is None or self.observer.applies(family.present))
+        sides = self.rule.applies(family.present) and (self.observer is None or self.observer.applies(family.present))
+        return sides and not any(_never_matches(one, family) for one in self.matchers)
+
+
+EXAMPLES_FEW = 5  # fewer example values than this are taken to be all that there are
+
+
+def _never_matches(matcher: Matcher, family: Family) -> bool:
+    """So few values of the label were seen that the wanted one would have been among them."""
+    seen = (family.labels or {}).get(matcher.label, ())
+    return matcher.operator == "=" and 0 < len(seen) < EXAMPLES_FEW and matcher.value not in seen
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -171,7 +181,11 @@ def _counts(context: Context, metric: str, rate: Role, statuses: Sequence[str]) 
     every = protocols.MetricQuery(metric, function="rate")
     yield make(context, rate, (every,), unit="{request}/s")
     failed = status.failures(context.family.labels, statuses)
-    if failed is not None:
+    if failed is not None and context.view.observer is not None and failed.label in status.ABSENT_ON_FAILURE:
+        terms = (dataclasses.replace(every, matchers=(Matcher(failed.label, "=~", status.ANSWERED),)), every)
+        yield make(context, Role.ERROR_RATIO, terms, combine=Combine.LACK_RATIO, unit="1")
+        yield make(context, Role.ERROR_RATE, terms, combine=Combine.LACK, unit="{request}/s")
+    elif failed is not None:
         terms = (dataclasses.replace(every, matchers=(failed,)), every)
         yield make(context, Role.ERROR_RATIO, terms, combine=Combine.FAILURE_RATIO, unit="1")
         yield make(context, Role.ERROR_RATE, terms, combine=Combine.FAILURES, unit="{request}/s")
@@ -234,7 +248,7 @@ def gauge(
 
     def expand(context: Context) -> Iterable[binding.Binding]:
         family = context.family
-        term = protocols.MetricQuery(family.name, tuple(matchers))
+        term = protocols.MetricQuery(family.name, _existing(matchers, family))
         factor = family.scale if scale is None else scale
         yield make(
             context,
@@ -250,6 +264,11 @@ def gauge(
     return expand
 
 
+def _existing(matchers: Sequence[Matcher], family: Family) -> tuple[Matcher, ...]:
+    """Conventions spell a label differently over the years; conditions on the spellings that are not there are left out."""
+    return tuple(one for one in matchers if family.present is None or one.label in family.present)
+
+
 def counter(
     role: Role, *, scale: float | None = None, unit: str = "", matchers: Sequence[Matcher] = (), increase: bool = False,
     detail: tuple[str, ...] = (), part: str = "",
@@ -259,7 +278,7 @@ def counter(
     def expand(context: Context) -> Iterable[binding.Binding]:
         family = context.family
         function = "value" if family.kind == "gauge" else ("increase" if increase else "rate")
-        term = protocols.MetricQuery(family.name + part, tuple(matchers), function=function)  # type: ignore[arg-type]
+        term = protocols.MetricQuery(family.name + part, _existing(matchers, family), function=function)  # type: ignore[arg-type]
         factor = family.scale if scale is None else scale
         yield make(context, role, (term,), scale=factor, unit=unit or (f"{family.unit or '1'}/s"), detail=detail)
 
@@ -328,6 +347,18 @@ def failures_of(role: Role, part: Sequence[Matcher], *, unit: str) -> Expand:
     def expand(context: Context) -> Iterable[binding.Binding]:
         terms = [protocols.MetricQuery(context.family.name, tuple(chosen), function="rate") for chosen in (part, ())]
         yield make(context, role, terms, combine=Combine.FAILURES, unit=unit)
+
+    return expand
+
+
+def part_of_gauge(role: Role, part: Sequence[Matcher], *, unit: str) -> Expand:
+    """What some label values make up of a gauge; zero, not missing, while the rest of it is there. Only where the labels exist."""
+
+    def expand(context: Context) -> Iterable[binding.Binding]:
+        present = context.family.present
+        if present is not None and all(one.label in present for one in part):
+            terms = [protocols.MetricQuery(context.family.name, tuple(chosen)) for chosen in (part, ())]
+            yield make(context, role, terms, combine=Combine.FAILURES, unit=unit)
 
     return expand
 
