@@ -4,6 +4,7 @@ Each distinct query is asked once; the answers become one line per entity and ro
 only asking is not.
 """
 
+import collections
 import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -107,7 +108,9 @@ def recognised(measured: Sequence[Measured]) -> tuple[Measured, ...]:
 
     Only where exactly one measured entity answers to the name.
     """
-    own = {line.entity for one in measured for line in one.lines if line.observer is None and line.entity.kind is not _POD}
+    own = {
+        line.entity for one in measured for line in one.lines if line.observer is None and line.entity.kind is not _POD
+    }
     by_key: dict[str, set[entities.Entity]] = {}
     for entity in own:
         by_key.setdefault(naming.loose_key(entity.name), set()).add(entity)
@@ -168,6 +171,7 @@ def lines_of(
     names = set(terms[-1]) if len(terms) > 1 else set(terms[0])
     if binding.combine is bindings_module.Combine.SHARE and len(terms) > 1:
         names |= set(terms[0])
+    names = _worth_telling_apart(names)
     missing = np.full(len(grid_s), np.nan)
     lines = []
     for key in sorted(names, key=_Key.sort_key):
@@ -192,9 +196,8 @@ def _line(binding: bindings_module.Binding, key: _Key, grid_s: series.FloatArray
 def _grouped(
     binding: bindings_module.Binding, found: series.SeriesSet, grid_s: series.FloatArray, step_s: float
 ) -> dict[_Key, series.FloatArray]:
-    """Values on the grid per entity (and per pod, where there are several), series of the same one put together."""
+    """Values on the grid per entity, and per pod of it, series of the same one put together."""
     rows: dict[_Key, list[series.FloatArray]] = {}
-    pods: dict[_Key, set[str]] = {}
     for one in found:
         key = _key(binding, one.labels)
         if key is None:
@@ -204,14 +207,13 @@ def _grouped(
         rows.setdefault(whole, []).append(values)
         if key.pod:
             rows.setdefault(key, []).append(values)
-            pods.setdefault(whole, set()).add(key.pod)
-    together = {key: _together(values, binding.across) for key, values in rows.items()}
-    return {key: values for key, values in together.items() if not key.pod or _several(pods, key)}
+    return {key: _together(values, binding.across) for key, values in rows.items()}
 
 
-def _several(pods: Mapping[_Key, set[str]], key: _Key) -> bool:
-    """A service of one pod is that pod; one line says it."""
-    return 1 < len(pods[dataclasses.replace(key, pod="")]) <= PODS_PER_SERVICE_MAX
+def _worth_telling_apart(keys: set[_Key]) -> set[_Key]:
+    """Without the pods of services that have one (that line would say the same twice) or a great many."""
+    pods = collections.Counter(dataclasses.replace(key, pod="") for key in keys if key.pod)
+    return {key for key in keys if not key.pod or 1 < pods[dataclasses.replace(key, pod="")] <= PODS_PER_SERVICE_MAX}
 
 
 def _key(binding: bindings_module.Binding, labels: Mapping[str, str]) -> _Key | None:
