@@ -54,7 +54,7 @@ def _worded(handler: _http.Handler) -> _http.Handler:
         try:
             return handler(call)
         except errors.QuerySyntaxError as error:
-            name = "query" if call.fields.get("query") else "match[]"
+            name = "match[]" if call.fields.get("match[]") else "query"
             raise _http.Refused(400, f'invalid parameter "{name}": {error}', reason="bad_data") from error
         except (errors.QueryExecutionError, errors.QueryTooLarge) as error:
             raise _http.Refused(422, str(error), reason="execution") from error

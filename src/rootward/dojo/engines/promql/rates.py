@@ -3,6 +3,8 @@
 After promql/functions.go (extrapolatedRate, instantValue) of prometheus/prometheus.
 """
 
+import dataclasses
+
 import numpy as np
 
 from rootward.dojo.engines.promql import options, values, windows
@@ -101,11 +103,17 @@ def _not_below_zero(
 
 
 def _lost_in_resets(w: windows.Windows) -> FloatArray:
-    """What each window's falls hide: the sum of the values just before them. [R, N]"""
+    """What each window's falls hide: the sum of the values just before them. [R, N]
+
+    Summed window by window: a difference of running totals would leave rounding where the truth is exactly zero.
+    """
     before = w.block[:, :-1]
     fell = w.block[:, 1:] < before
-    if not fell.any():
-        return np.zeros(w.shape)
-    total = np.zeros(w.block.shape)
-    np.cumsum(np.where(fell, before, 0.0), axis=1, out=total[:, 1:])
-    return total[:, w.last] - total[:, w.first]
+    rows = np.flatnonzero(fell.any(axis=1))
+    lost = np.zeros(w.shape)
+    if len(rows):
+        hidden = np.zeros((len(rows), w.block.shape[1]))
+        np.copyto(hidden[:, :-1], before[rows], where=fell[rows])
+        pairs = dataclasses.replace(w, block=hidden, high=np.maximum(w.high - 1, w.low))
+        lost[rows] = np.where(pairs.counts > 0, windows.reduced(pairs, np.add), 0.0)
+    return lost
