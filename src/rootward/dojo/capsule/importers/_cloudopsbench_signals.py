@@ -81,7 +81,7 @@ def _timed(lines: Sequence[str], stream: int, since_s: float) -> list[tuple[int,
     rows = []
     for line in lines:
         match = _STAMPED.match(line)
-        last_ns = _iso_ns(match.group(1)) if match else _inner_ns(line) or last_ns
+        last_ns = (_moment_ns(match.group(1)) if match else _inner_ns(line)) or last_ns
         rows.append((last_ns, stream, match.group(2) if match else line))
     return rows
 
@@ -117,7 +117,10 @@ def _inner_ns(line: str) -> int | None:
         return _moment_ns(record.get("timestamp", record.get("time", record.get("ts"))))
     match = _REDIS.match(line)
     if match:
-        moment = dt.datetime.strptime(match.group(1), "%d %b %Y %H:%M:%S.%f").replace(tzinfo=dt.UTC)
+        try:
+            moment = dt.datetime.strptime(match.group(1), "%d %b %Y %H:%M:%S.%f").replace(tzinfo=dt.UTC)
+        except ValueError:
+            return None
         return round(moment.timestamp() * 1e3) * 1_000_000
     return None
 

@@ -4,23 +4,24 @@ A case is a directory with `metadata.json` (namespace, query, the label) and `ra
 logs.json, metrics.csv, alert.json where recorded). The label and the authors' solution paths go into the sealed truth only.
 """
 
-import contextlib
+import dataclasses
 import hashlib
 import json
 import re
-import tarfile
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rootward import _clock, errors
+from rootward import errors
 from rootward.dojo import oracle
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.capsule.importers import _cloudopsbench_signals as signals
 from rootward.dojo.capsule.importers import _kubectl_cluster as kubectl
+from rootward.dojo.capsule.importers import _sources, _webhook
 
 Json = dict[str, Any]
+
+EXPECTED = "Cloud-OpsBench's <system>/<category>/<number>/metadata.json beside raw_data/"
 
 FAULTS = {
     "missing_service_account": "missing_service_account",
@@ -69,6 +70,7 @@ FAULTS = {
 """The data set's root causes in our vocabulary of kinds of fault, one to one; a label not listed is kept as it is."""
 
 _ENTITIES = {"app": "service", "service": "service", "node": "node", "namespace": "namespace", "pod": "pod"}
+_LOGS_LATER_S = 600.0
 _ALERT_DELAY_S = 60.0  # the data set says only that the alert has fired; a minute of it is before "now"
 
 
@@ -78,27 +80,15 @@ def cases(src: Path) -> Iterator[tuple[str, telemetry.Scenario, oracle.Truth]]:
     Raises:
         DatasetError: `src` does not exist or holds no case, or a case's files are not what the authors publish.
     """
-    with _directory(src) as root:
-        found = sorted(root.rglob("metadata.json"))
-        if not found:
-            raise errors.DatasetError(f"{src}: no metadata.json anywhere below; expected Cloud-OpsBench's layout")
-        for path in found:
-            case_id = "-".join(path.parent.resolve().parts[-3:])
+    with _sources.opened(src) as root:
+        for path in _sources.find(root, "metadata.json", expected=EXPECTED):
+            case_id = "-".join(["cloudopsbench", *path.parent.parts[-3:]])
             yield case_id, *_case(path.parent, case_id)
 
 
-@contextlib.contextmanager
-def _directory(src: Path) -> Iterator[Path]:
-    if src.is_dir():
-        yield src
-        return
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            with tarfile.open(src) as archive:
-                archive.extractall(scratch, filter="data")
-        except (OSError, tarfile.TarError) as error:
-            raise errors.DatasetError(f"{src}: neither a directory nor an archive: {error}") from error
-        yield Path(scratch)
+def count(src: Path) -> int:
+    """How many cases lie in the folder `src`."""
+    return len(_sources.find(src, "metadata.json", expected=EXPECTED))
 
 
 def _json(path: Path) -> Json:
@@ -125,8 +115,14 @@ def _case(directory: Path, case_id: str) -> tuple[telemetry.Scenario, oracle.Tru
     states = {command: output for command, output in states.items() if isinstance(output, str)}
     name = f"{namespace}-{hashlib.sha256(case_id.encode()).hexdigest()[:8]}"
     system = _telemetry(raw, states, namespace, name)
-    alert = _webhook(query, namespace, _starts_s(system))
-    return telemetry.Scenario(system, alert), _truth(metadata, namespace)
+    labels, annotations = _alert(query, namespace)
+    starts_s = _starts_s(system)
+    fired = _webhook.fired(labels, annotations, starts_s=starts_s)
+    system = dataclasses.replace(system, alerts=(*system.alerts, fired))
+    system = dataclasses.replace(system, access=_webhook.absent(system))
+    return telemetry.Scenario(system, _webhook.payload(labels, annotations, starts_s=starts_s)), _truth(
+        metadata, namespace
+    )
 
 
 def _telemetry(raw: Path, states: dict[str, str], namespace: str, name: str) -> telemetry.Telemetry:
@@ -147,13 +143,10 @@ def _telemetry(raw: Path, states: dict[str, str], namespace: str, name: str) -> 
         at_s = max(ends)
     fired = signals.alerts(_optional(raw / "alert.json"), zone, namespace, at_s)
     now_s = max([at_s, *(alert.ends_s for alert in fired if alert.ends_s is not None)])
+    if lines is not None and float(lines.times_ns[-1]) / 1e9 < now_s + _LOGS_LATER_S:
+        now_s = max(now_s, float(lines.times_ns[-1]) / 1e9)  # logs were fetched after the objects were
     starts = [now_s - 3600.0, *(float(block.times_s[0]) for block in metrics.blocks)]
     starts += [float(lines.times_ns[0]) / 1e9] if lines is not None else []
-    absent = dict.fromkeys(("jaeger", "tempo", "github", "slack", "pagerduty"), "absent")
-    if not metrics.blocks:
-        absent["prometheus"] = "absent"
-    if lines is None:
-        absent["loki"] = "absent"
     return telemetry.Telemetry(
         name=name,
         start_s=min(starts),
@@ -163,7 +156,6 @@ def _telemetry(raw: Path, states: dict[str, str], namespace: str, name: str) -> 
         logs=lines,
         cluster=cluster,
         alerts=fired,
-        access=absent,
     )
 
 
@@ -172,32 +164,10 @@ def _starts_s(system: telemetry.Telemetry) -> float:
     return min((alert.starts_s for alert in system.alerts), default=system.now_s - _ALERT_DELAY_S)
 
 
-def _webhook(query: str, namespace: str, starts_s: float) -> Json:
-    """An Alertmanager webhook (version 4) that says no more than the query does."""
+def _alert(query: str, namespace: str) -> tuple[dict[str, str], dict[str, str]]:
+    """Labels and annotations that say no more than the query does."""
     name = "".join(word.capitalize() for word in re.findall(r"[A-Za-z0-9]+", query)) or "Alert"
-    labels = {"alertname": name, "namespace": namespace, "severity": "critical"}
-    annotations = {"summary": query}
-    alert = {
-        "status": "firing",
-        "labels": labels,
-        "annotations": annotations,
-        "startsAt": _clock.to_iso(starts_s),
-        "endsAt": "0001-01-01T00:00:00Z",
-        "generatorURL": "",
-        "fingerprint": hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:16],
-    }
-    return {
-        "version": "4",
-        "groupKey": f'{{}}:{{alertname="{name}"}}',
-        "truncatedAlerts": 0,
-        "status": "firing",
-        "receiver": "rootward",
-        "groupLabels": {"alertname": name},
-        "commonLabels": labels,
-        "commonAnnotations": annotations,
-        "externalURL": "",
-        "alerts": [alert],
-    }
+    return {"alertname": name, "namespace": namespace, "severity": "critical"}, {"summary": query}
 
 
 def _truth(metadata: Json, namespace: str) -> oracle.Truth:
