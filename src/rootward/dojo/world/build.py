@@ -19,7 +19,7 @@ FIRST_DAY_S = 1_769_904_000.0  # 2026-02-01
 DAYS = 270
 TAIL_S = 3300.0
 """Trouble begins this long before the end of the window: room for it to show, for alerts to fire and for what comes after."""
-LOOK_S = (100.0, 300.0)
+LOOK_S = (120.0, 540.0)
 SEVERITIES = (1.0, 1.7, 3.0, 6.0, 12.0)
 PLACES = 6
 

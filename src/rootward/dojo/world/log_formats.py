@@ -104,3 +104,16 @@ QUERY_CANCELLED = {
     "python": "psycopg.errors.QueryCanceled: canceling statement due to statement timeout ({host})",
     "node": "error: canceling statement due to statement timeout ({host})",
 }
+CUT_OFF = {
+    "go": "read tcp {ip}:{port}: read: connection reset by peer ({host})",
+    "java": "java.io.IOException: Connection reset by peer ({host})",
+    "python": "ConnectionResetError: [Errno 104] Connection reset by peer ({host})",
+    "node": "read ECONNRESET {host}:{port}",
+}
+OWN = {
+    "go": "request failed: validation: amount must be positive",
+    "java": "java.lang.IllegalStateException: optimistic lock failed, giving up",
+    "python": "ValueError: unsupported locale in request",
+    "node": "RangeError: Invalid time value",
+    "nginx": "client intended to send too large body",
+}

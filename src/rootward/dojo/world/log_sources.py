@@ -40,7 +40,7 @@ def troubles(frame: fr.Frame) -> list[Source]:
     for i in frame.layout.of_kind(bp.Kind.CACHE):
         found += _cache(frame, i)
     for i in frame.layout.of_kind(bp.Kind.SERVICE):
-        found += _starts(frame, i)
+        found += _starts(frame, i) + _own(frame, i)
         if frame.noise:
             found.append(_grumble(frame, i))
     for voice in frame.draft.voices:
@@ -76,7 +76,7 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
         (lf.REFUSED, np.maximum(refused - unresolved - expired, 0.0)),
         (lf.NO_CONNECTION, (1 - refused) * state.pool_refused[:, e]),
         (lf.QUERY_CANCELLED if callee.kind is bp.Kind.DATABASE else lf.TIMED_OUT, got * state.timeouts[:, e]),
-        (lf.ANSWERED_BADLY, got * (1 - state.timeouts[:, e]) * state.error[:, target]),
+        (lf.ANSWERED_BADLY if callee.kind in (bp.Kind.SERVICE, bp.Kind.EXTERNAL) else lf.CUT_OFF, got * (1 - state.timeouts[:, e]) * state.error[:, target]),
     ]
     attempts = state.calls[:, e]
     level = "error" if layout.required[e] >= 0.5 else "warn"
@@ -141,6 +141,14 @@ def _cache(frame: fr.Frame, i: int) -> list[Source]:
         first[frame.draft.onset] = 3.0 / frame.step_s
         found.append(Source(i, "error", first, _choose(("WARNING: the new maxmemory value set via CONFIG SET is smaller than the current memory usage. This will result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy.",), rng)))
     return found
+
+
+def _own(frame: fr.Frame, i: int) -> list[Source]:
+    """The few requests that every service fails by itself; a release's own exceptions are a voice of the draft."""
+    component = frame.layout.components[i]
+    voiced = any(voice.component == i for voice in frame.draft.voices)
+    share = np.full(frame.steps, component.error_ratio) if voiced else frame.draft.knobs.own_error[:, i]
+    return [Source(i, "error", share * frame.state.served[:, i], _choose((lf.OWN[component.language],), frame.rng("own", i)))]
 
 
 def _starts(frame: fr.Frame, i: int) -> list[Source]:
