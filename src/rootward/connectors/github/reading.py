@@ -12,7 +12,7 @@ _GROUPS = frozenset({"services", "service", "apps", "app", "microservices", "cha
   "k8s", "kubernetes", "manifests", "src", "config", "configs", "components", "packages", "cmd", "jobs", "functions",
   "environments", "overlays", "base", "values", "flags", "migrations"})  # fmt: skip
 _FILE_STEM = re.compile(
-    r"(?P<stem>[a-z][a-z0-9-]*[a-z0-9])(?:[-_.](?:deployment|values|config|service|prod|production))?\.ya?ml\Z"
+    r"(?P<stem>[a-z][a-z0-9-]*?[a-z0-9])(?:[-_.](?:deployment|values|config|service|prod|production))?\.ya?ml\Z"
 )
 _NOT_NAMES = frozenset({"values", "kustomization", "deployment", "service", "config", "chart", "main", "test", "tests", "docs",
   "prod", "production", "staging", "common", "shared", "lib", "libs", "internal", "pkg", "ci", "application"})  # fmt: skip
@@ -115,7 +115,9 @@ def service_of_paths(paths: Iterable[str]) -> str:
 
 def _service_of_path(path: str) -> str:
     *folders, file = path.lower().split("/")
-    named = [one for one in folders if one not in _GROUPS and one not in _NOT_NAMES and not one.startswith(".")]
+    if any(one.startswith(".") for one in folders):
+        return ""  # .github, .circleci …: about how things are built
+    named = [one for one in folders if one not in _GROUPS and one not in _NOT_NAMES]
     if named:
         return named[0]
     stem = _FILE_STEM.match(file) if folders else None

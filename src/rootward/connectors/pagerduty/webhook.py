@@ -56,8 +56,12 @@ def incident(payload: object, details: Mapping[str, str] | None = None, *, sourc
     service = payload.get("service")
     service_name = service.get("summary") if isinstance(service, dict) else None
     found = alert_labels.entity(labels)
-    if found is None and isinstance(service_name, str) and service_name:
-        found = entities.Entity(entities.EntityKind.SERVICE, service_name)
+    if (
+        isinstance(service_name, str)
+        and service_name
+        and (found is None or found.kind is entities.EntityKind.NAMESPACE)
+    ):
+        found = entities.Entity(entities.EntityKind.SERVICE, service_name, found.name if found else "")
     expr = labels.get("expr", "")
     priority = payload.get("priority")
     severity = priority.get("summary") if isinstance(priority, dict) else None
