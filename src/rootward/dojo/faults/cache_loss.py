@@ -12,7 +12,13 @@ from rootward.dojo.world import texts
 def targets(layout: lay.Layout) -> list[int]:
     """Caches with something behind them."""
     felt = kit.feels(layout)
-    return sorted({int(layout.behind[e]) for e in range(len(layout.calls)) if layout.behind[e] >= 0 and felt[layout.source[e]] >= 0.3})
+    return sorted(
+        {
+            int(layout.behind[e])
+            for e in range(len(layout.calls))
+            if layout.behind[e] >= 0 and felt[layout.source[e]] >= 0.3
+        }
+    )
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
@@ -25,7 +31,10 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.work_s[:, behind] += (began * dice["refill_ms"] / 1e3)[:, None]
     before = round(cache.memory_limit_mib * 0.8)
     note = draft.note(
-        target, "config", f"Lower maxmemory of {cache.name}", dice.rng,
+        target,
+        "config",
+        f"Lower maxmemory of {cache.name}",
+        dice.rng,
         path=f"deploy/{cache.name}/redis.conf",
         patch=texts.hunk([f"-maxmemory {before}mb"], [f"+maxmemory {max(16, before // 16)}mb"], line=9),
         details={"key": "maxmemory", "from": f"{before}mb", "to": f"{max(16, before // 16)}mb"},

@@ -14,7 +14,9 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     calls = draft.layout.calls_to(target)
     draft.knobs.refused[:, calls] = np.maximum(draft.knobs.refused[:, calls], closed[:, None])
     draft.expiries[target] = kit.onset_s(draft)
-    cause = oracle.Cause("service", component.name, "certificate_expiry", kit.onset_s(draft), "", (("workload", component.name),))
+    cause = oracle.Cause(
+        "service", component.name, "certificate_expiry", kit.onset_s(draft), "", (("workload", component.name),)
+    )
     return dr.Planted((cause,), target)
 
 

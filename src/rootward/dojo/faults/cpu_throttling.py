@@ -17,13 +17,18 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.cores[:, target] = np.where(ramp > 0, old + (cores - old) * ramp, old)
     milli, before = round(cores * 1000), round(old * 1000)
     note = draft.note(
-        target, "config", f"Right-size CPU limits of {component.name}", dice.rng,
+        target,
+        "config",
+        f"Right-size CPU limits of {component.name}",
+        dice.rng,
         path=f"deploy/{component.name}/values.yaml",
         patch=texts.hunk([f"-    cpu: {before}m"], [f"+    cpu: {milli}m"], line=18, context="resources:"),
         details={"key": "resources.limits.cpu", "from": f"{before}m", "to": f"{milli}m"},
     )
     draft.limits.append(dr.Limit(target, draft.onset, cores=cores))
-    cause = oracle.Cause("service", component.name, "cpu_throttling", kit.onset_s(draft), note.sha, (("workload", component.name),))
+    cause = oracle.Cause(
+        "service", component.name, "cpu_throttling", kit.onset_s(draft), note.sha, (("workload", component.name),)
+    )
     return dr.Planted((cause,), target)
 
 

@@ -26,13 +26,25 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.refused = np.maximum(draft.knobs.refused, failing[:, None] * often)
     draft.zone_errors = failing
     note = draft.note(
-        -1, "config", "CoreDNS: forward through the new resolvers", dice.rng,
+        -1,
+        "config",
+        "CoreDNS: forward through the new resolvers",
+        dice.rng,
         path="cluster/kube-system/coredns.yaml",
-        patch=texts.hunk(["-        forward . /etc/resolv.conf"], ["+        forward . 10.0.0.53 10.0.1.53 {", "+          max_concurrent 20", "+        }"], line=14),
+        patch=texts.hunk(
+            ["-        forward . /etc/resolv.conf"],
+            ["+        forward . 10.0.0.53 10.0.1.53 {", "+          max_concurrent 20", "+        }"],
+            line=14,
+        ),
         details={"configmap": "kube-system/coredns", "key": "Corefile"},
     )
     cause = oracle.Cause(
-        "service", "coredns", "dns_failure", kit.onset_s(draft), note.sha, (("workload", "coredns"), ("service", "kube-dns"), ("external", "dns"))
+        "service",
+        "coredns",
+        "dns_failure",
+        kit.onset_s(draft),
+        note.sha,
+        (("workload", "coredns"), ("service", "kube-dns"), ("external", "dns")),
     )
     return dr.Planted((cause,), -1)
 
@@ -40,7 +52,10 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
 FAMILY = kit.Family(
     name="dns_failure",
     summary="The cluster's DNS fails a share of lookups after its configuration changed.",
-    parameters=(dr.Parameter("failing_lookups", 0.15, 0.8, "of lookups", +1), dr.Parameter("minutes_to_expire", 0.5, 3.0, "min")),
+    parameters=(
+        dr.Parameter("failing_lookups", 0.15, 0.8, "of lookups", +1),
+        dr.Parameter("minutes_to_expire", 0.5, 3.0, "min"),
+    ),
     targets=targets,
     plant=plant,
 )

@@ -29,7 +29,9 @@ def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: 
     return [
         i
         for i in layout.of_kind(bp.Kind.SERVICE)
-        if i not in layout.entries and layout.rate[i] >= share * peak and felt[i] >= 0.3
+        if i not in layout.entries
+        and layout.rate[i] >= share * peak
+        and felt[i] >= 0.3
         and (not language or layout.components[i].language in language)
     ]
 

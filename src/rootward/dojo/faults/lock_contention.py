@@ -17,9 +17,21 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     sha = ""
     if dice.rng.uniform() < 0.6:
         note = draft.note(
-            owner, "schema", f"Backfill {table}.region on {database.name}", dice.rng,
+            owner,
+            "schema",
+            f"Backfill {table}.region on {database.name}",
+            dice.rng,
             path=f"migrations/20{dice.rng.integers(100000, 999999)}_backfill_region.sql",
-            patch=texts.hunk([], ["+BEGIN;", f"+LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;", f"+UPDATE {table} SET region = 'eu';", "+COMMIT;"], line=1),
+            patch=texts.hunk(
+                [],
+                [
+                    "+BEGIN;",
+                    f"+LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;",
+                    f"+UPDATE {table} SET region = 'eu';",
+                    "+COMMIT;",
+                ],
+                line=1,
+            ),
             details={"database": database.name, "table": table, "statement": f"UPDATE {table} SET region"},
         )
         sha = note.sha
@@ -31,7 +43,10 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
 FAMILY = kit.Family(
     name="lock_contention",
     summary="Sessions of a database wait for a lock that a long transaction holds.",
-    parameters=(dr.Parameter("wait_ms", 600, 4000, "ms per statement", +1), dr.Parameter("minutes_to_build", 0.5, 3.0, "min")),
+    parameters=(
+        dr.Parameter("wait_ms", 600, 4000, "ms per statement", +1),
+        dr.Parameter("minutes_to_build", 0.5, 3.0, "min"),
+    ),
     targets=slow_query.targets,
     plant=plant,
 )

@@ -3,7 +3,14 @@
 from rootward.dojo.faults import kit
 from rootward.dojo.world import draft as dr
 
-WITHHELD = (("kubernetes", "forbidden"), ("loki", "down"), ("jaeger", "down"), ("tempo", "down"), ("github", "absent"), ("pagerduty", "absent"))
+WITHHELD = (
+    ("kubernetes", "forbidden"),
+    ("loki", "down"),
+    ("jaeger", "down"),
+    ("tempo", "down"),
+    ("github", "absent"),
+    ("pagerduty", "absent"),
+)
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
@@ -13,7 +20,9 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.access.update(WITHHELD)
     callers = {int(layout.source[e]) for e in layout.calls_to(target)}
     # Neither the culprit nor what stands next to it is scraped; only an entry's own numbers are left.
-    draft.hidden.update(({target, *callers} | {int(layout.target[e]) for e in layout.calls_from(target)}) - set(layout.entries))
+    draft.hidden.update(
+        ({target, *callers} | {int(layout.target[e]) for e in layout.calls_from(target)}) - set(layout.entries)
+    )
     name = layout.components[target].name
     return dr.Planted((), target, "quiet", note=f"{name} fails, and nothing that could show it can be asked")
 

@@ -18,7 +18,9 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     rng = draft.rng("probes")
     draft.reach = (rng.uniform(size=draft.steps) >= lost).astype(np.float64)
     draft.reach_s = 0.12 * np.exp(0.1 * rng.standard_normal(draft.steps)) + lost * rng.uniform(0, 4, draft.steps)
-    return dr.Planted((), target, "outside", note="a network in front of the system loses requests; inside, all is well")
+    return dr.Planted(
+        (), target, "outside", note="a network in front of the system loses requests; inside, all is well"
+    )
 
 
 FAMILY = kit.Family(

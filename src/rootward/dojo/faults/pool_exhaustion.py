@@ -12,7 +12,11 @@ from rootward.dojo.world import layout as lay
 def targets(layout: lay.Layout) -> list[int]:
     """Calls over a pool whose failure an entry feels."""
     felt = kit.feels(layout)
-    return [e for e in range(len(layout.calls)) if np.isfinite(layout.pool[e]) and felt[layout.source[e]] * layout.required[e] >= 0.3]
+    return [
+        e
+        for e in range(len(layout.calls))
+        if np.isfinite(layout.pool[e]) and felt[layout.source[e]] * layout.required[e] >= 0.3
+    ]
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
@@ -27,7 +31,11 @@ def _leak(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
     component = draft.layout.components[place]
     patch = texts.Patch(
         "Stream results instead of loading them at once",
-        {texts.source(component): texts.hunk(["-    with pool.connection() as c:"], ["+    c = pool.acquire()", "+    return stream(c)"], line=64)},
+        {
+            texts.source(component): texts.hunk(
+                ["-    with pool.connection() as c:"], ["+    c = pool.acquire()", "+    return stream(c)"], line=64
+            )
+        },
     )
     release = history.release(draft, place, draft.onset, patch)
     lost = draft.after(draft.onset, ramp_s=dice["minutes_to_empty"] * 60.0)
@@ -38,7 +46,9 @@ def _leak(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
 def _squeeze(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
     component = draft.layout.components[place]
     layout = draft.layout
-    held = layout.call_rate[call] * draft.traffic_at_onset() * layout.hold_s[layout.target[call]] / layout.replicas[place]
+    held = (
+        layout.call_rate[call] * draft.traffic_at_onset() * layout.hold_s[layout.target[call]] / layout.replicas[place]
+    )
     fresh = max(1.0, float(np.floor(held * dice["share_left"])))
     # One connection may still do for a light user; then the setting goes with statements that each hold it for longer.
     slower = max(0.0, 1.15 * fresh / (held * dice["share_left"]) - 1.0) * float(layout.hold_s[layout.target[call]])
@@ -47,9 +57,14 @@ def _squeeze(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
     draft.knobs.blocked_s[:, call] += began * slower
     before = f"{layout.pool[call]:.0f}"
     note = draft.note(
-        place, "config", f"Reduce database connections of {component.name}", dice.rng,
+        place,
+        "config",
+        f"Reduce database connections of {component.name}",
+        dice.rng,
         path=f"deploy/{component.name}/values.yaml",
-        patch=texts.hunk([f"-    DB_POOL_MAX: \"{before}\""], [f"+    DB_POOL_MAX: \"{fresh:.0f}\""], line=31, context="env:"),
+        patch=texts.hunk(
+            [f'-    DB_POOL_MAX: "{before}"'], [f'+    DB_POOL_MAX: "{fresh:.0f}"'], line=31, context="env:"
+        ),
         details={"key": "DB_POOL_MAX", "from": before, "to": f"{fresh:.0f}"},
     )
     return note.sha

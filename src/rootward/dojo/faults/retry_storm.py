@@ -16,9 +16,13 @@ def targets(layout: lay.Layout) -> list[int]:
     felt = kit.feels(layout)
     services = set(layout.of_kind(bp.Kind.SERVICE))
     return [
-        e for e in range(len(layout.calls))
-        if int(layout.target[e]) in services and layout.waits[e] and layout.call_rate[e] >= 0.6 * layout.rate[layout.target[e]]
-        and felt[layout.source[e]] * layout.required[e] >= 0.3 and layout.hold_s[layout.target[e]] < 0.25
+        e
+        for e in range(len(layout.calls))
+        if int(layout.target[e]) in services
+        and layout.waits[e]
+        and layout.call_rate[e] >= 0.6 * layout.rate[layout.target[e]]
+        and felt[layout.source[e]] * layout.required[e] >= 0.3
+        and layout.hold_s[layout.target[e]] < 0.25
     ]
 
 
@@ -35,7 +39,11 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     name, client = layout.components[place].name, layout.components[caller].name
     aliases = (("workload", name), ("service", client), ("edge", f"{client}→{name}"))
     cause = oracle.Cause("service", name, "retry_storm", kit.onset_s(draft), "", aliases)
-    return dr.Planted((cause,), place, note=f"{client} tries {int(draft.knobs.retries[target]) + 1} times; the stall lasted {dice['trigger_s']:.0f} s")
+    return dr.Planted(
+        (cause,),
+        place,
+        note=f"{client} tries {int(draft.knobs.retries[target]) + 1} times; the stall lasted {dice['trigger_s']:.0f} s",
+    )
 
 
 FAMILY = kit.Family(

@@ -13,7 +13,8 @@ def targets(layout: lay.Layout) -> list[int]:
     felt = kit.feels(layout)
     databases = set(layout.of_kind(bp.Kind.DATABASE))
     return [
-        e for e in range(len(layout.calls))
+        e
+        for e in range(len(layout.calls))
         if int(layout.target[e]) in databases and felt[layout.source[e]] * layout.required[e] >= 0.3
     ]
 
@@ -29,13 +30,21 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.blocked_s[:, target] += began * scan_s * 0.85
     table = table_of(layout.calls[target].operation)
     note = draft.note(
-        owner, "schema", f"Migration on {database.name}: drop unused index on {table}", dice.rng,
+        owner,
+        "schema",
+        f"Migration on {database.name}: drop unused index on {table}",
+        dice.rng,
         path=f"migrations/20{dice.rng.integers(100000, 999999)}_drop_index.sql",
         patch=texts.hunk([], [f"+DROP INDEX CONCURRENTLY IF EXISTS idx_{table}_lookup;"], line=1),
         details={"database": database.name, "table": table, "statement": f"DROP INDEX idx_{table}_lookup"},
     )
     cause = oracle.Cause(
-        "database", database.name, "slow_query", kit.onset_s(draft), note.sha, (("service", database.name), ("service", service.name))
+        "database",
+        database.name,
+        "slow_query",
+        kit.onset_s(draft),
+        note.sha,
+        (("service", database.name), ("service", service.name)),
     )
     return dr.Planted((cause,), place)
 
@@ -52,7 +61,10 @@ def table_of(statement: str) -> str:
 FAMILY = kit.Family(
     name="slow_query",
     summary="A schema migration makes one database statement slow.",
-    parameters=(dr.Parameter("scan_ms", 120, 1500, "ms per statement", +1), dr.Parameter("minutes_to_spread", 0.5, 4.0, "min")),
+    parameters=(
+        dr.Parameter("scan_ms", 120, 1500, "ms per statement", +1),
+        dr.Parameter("minutes_to_spread", 0.5, 4.0, "min"),
+    ),
     targets=targets,
     plant=plant,
 )

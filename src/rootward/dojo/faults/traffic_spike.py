@@ -18,7 +18,11 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     times = dice["times"] / usual  # of the peak, so that a quiet hour's crowd hurts as much
     draft.knobs.demand[:, target] *= 1 + (times - 1) * began
     name = layout.components[target].name
-    behind = [layout.components[layout.target[e]].name for e in layout.calls_from(target) if layout.call_rate[e] >= 0.5 * layout.rate[target]]
+    behind = [
+        layout.components[layout.target[e]].name
+        for e in layout.calls_from(target)
+        if layout.call_rate[e] >= 0.5 * layout.rate[target]
+    ]
     aliases = (("workload", name), *(("service", callee) for callee in behind))
     cause = oracle.Cause("service", name, "traffic_spike", kit.onset_s(draft), "", aliases)
     return dr.Planted((cause,), target)

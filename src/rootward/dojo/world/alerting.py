@@ -45,7 +45,11 @@ def page(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest
         return None
     first_s = pages[0][1].starts_s
     close = [pair for pair in pages if pair[1].starts_s <= first_s + TOGETHER_S]
-    watch, alert = min(close, key=lambda pair: (pair[0].component, pair[1].starts_s)) if frame.rng("page").uniform() < 0.7 else pages[0]
+    watch, alert = (
+        min(close, key=lambda pair: (pair[0].component, pair[1].starts_s))
+        if frame.rng("page").uniform() < 0.7
+        else pages[0]
+    )
     return Page(alert, watch.rule, watch.component)
 
 

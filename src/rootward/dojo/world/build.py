@@ -9,7 +9,20 @@ from rootward import _rng
 from rootward import errors as err
 from rootward.dojo import faults, oracle
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.world import alerting, cluster, code, dynamics, exporters, history, knobs, logs, people, plans, rules, spans
+from rootward.dojo.world import (
+    alerting,
+    cluster,
+    code,
+    dynamics,
+    exporters,
+    history,
+    knobs,
+    logs,
+    people,
+    plans,
+    rules,
+    spans,
+)
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
@@ -120,7 +133,14 @@ def _until_it_shows(base: dr.Draft, family, *, noise: bool):  # type: ignore[no-
 
 def _branch(base: dr.Draft) -> dr.Draft:
     return dr.Draft(
-        base.layout, base.seed, base.times_s, base.onset, base.knobs.copy(), list(base.releases), list(base.notices), list(base.voices)
+        base.layout,
+        base.seed,
+        base.times_s,
+        base.onset,
+        base.knobs.copy(),
+        list(base.releases),
+        list(base.notices),
+        list(base.voices),
     )
 
 
@@ -139,7 +159,9 @@ class _Prefix:
         if draft.standing:
             key += f"{draft.knobs.cores.sum()}".encode()
         if key != self._key:
-            self._carry = dynamics.advance(layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s)
+            self._carry = dynamics.advance(
+                layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s
+            )
             self._key = key
         dynamics.advance(layout, draft.knobs, self._state, self._carry, begin, draft.steps, draft.step_s)
         return self._state
@@ -175,5 +197,10 @@ def _truth(frame: fr.Frame, planted: dr.Planted, chosen: alerting.Page, fault: s
     start = names_of[planted.place] if planted.place >= 0 else planted.causes[0].name
     route = tuple(names_of[i] for i in path) or tuple(dict.fromkeys((start, names_of[chosen.component])))
     return oracle.Truth(
-        planted.status, planted.causes, route if planted.causes else (), decoys, planted.note, {"family": fault, "seed": frame.draft.seed}
+        planted.status,
+        planted.causes,
+        route if planted.causes else (),
+        decoys,
+        planted.note,
+        {"family": fault, "seed": frame.draft.seed},
     )

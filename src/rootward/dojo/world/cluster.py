@@ -42,12 +42,27 @@ def _foundation(frame: fr.Frame) -> list[tm.ObjectVersion]:
     found += [objects.node(frame, n) for n in range(len(frame.fleet.nodes))]
     corefile = ".:53 {\n    errors\n    health\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n    prometheus :9153\n    forward . /etc/resolv.conf\n    cache 30\n}\n"
     found.append(objects.body("v1", "ConfigMap", "kube-system", "coredns", at - OLD_S, data={"Corefile": corefile}))
-    template = {"metadata": {"labels": {"k8s-app": "kube-dns"}}, "spec": {"containers": [{"name": "coredns", "image": "registry.k8s.io/coredns/coredns:v1.11.3"}]}}
-    found.append(objects.body("apps/v1", "Deployment", "kube-system", "coredns", at - OLD_S, spec={"replicas": 2, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}, "template": template}, status={"replicas": 2, "readyReplicas": 2, "availableReplicas": 2}))
+    template = {
+        "metadata": {"labels": {"k8s-app": "kube-dns"}},
+        "spec": {"containers": [{"name": "coredns", "image": "registry.k8s.io/coredns/coredns:v1.11.3"}]},
+    }
+    found.append(
+        objects.body(
+            "apps/v1",
+            "Deployment",
+            "kube-system",
+            "coredns",
+            at - OLD_S,
+            spec={"replicas": 2, "selector": {"matchLabels": {"k8s-app": "kube-dns"}}, "template": template},
+            status={"replicas": 2, "readyReplicas": 2, "availableReplicas": 2},
+        )
+    )
     versions = [tm.ObjectVersion(at, item) for item in found]
     for notice in frame.draft.notices:
         if notice.details.get("configmap") == "kube-system/coredns":
-            fresh = corefile.replace("forward . /etc/resolv.conf", "forward . 10.0.0.53 10.0.1.53 {\n        max_concurrent 20\n    }")
+            fresh = corefile.replace(
+                "forward . /etc/resolv.conf", "forward . 10.0.0.53 10.0.1.53 {\n        max_concurrent 20\n    }"
+            )
             changed = objects.body("v1", "ConfigMap", "kube-system", "coredns", at - OLD_S, data={"Corefile": fresh})
             versions.append(tm.ObjectVersion(float(frame.times_s[notice.at]) - 20.0, changed))
     return versions
@@ -79,22 +94,68 @@ def _workload(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
     versions: list[tm.ObjectVersion] = []
     made = generations(frame, i)
     stateful = component.kind is not bp.Kind.SERVICE
-    status = {"replicas": replicas, "readyReplicas": replicas, "updatedReplicas": replicas, "availableReplicas": replicas, "observedGeneration": 1}
+    status = {
+        "replicas": replicas,
+        "readyReplicas": replicas,
+        "updatedReplicas": replicas,
+        "availableReplicas": replicas,
+        "observedGeneration": 1,
+    }
     for g, pods in enumerate(made):
         first = frame.fleet.pods[pods[0]]
         time_s = at if g == 0 else float(frame.times_s[first.start]) - 5.0
-        spec = {"replicas": replicas, "selector": {"matchLabels": {"app": component.name}}, "template": {"metadata": {"labels": labels}, "spec": spec_of(frame, pods[0])}}
+        spec = {
+            "replicas": replicas,
+            "selector": {"matchLabels": {"app": component.name}},
+            "template": {"metadata": {"labels": labels}, "spec": spec_of(frame, pods[0])},
+        }
         kind = "StatefulSet" if stateful else "Deployment"
-        metadata = {"labels": labels, "generation": g + 1, "annotations": {"deployment.kubernetes.io/revision": str(12 + g)}}
-        versions.append(tm.ObjectVersion(time_s, objects.body("apps/v1", kind, namespace, component.name, at - OLD_S, metadata=metadata, spec=spec, status=status | {"observedGeneration": g + 1})))
+        metadata = {
+            "labels": labels,
+            "generation": g + 1,
+            "annotations": {"deployment.kubernetes.io/revision": str(12 + g)},
+        }
+        versions.append(
+            tm.ObjectVersion(
+                time_s,
+                objects.body(
+                    "apps/v1",
+                    kind,
+                    namespace,
+                    component.name,
+                    at - OLD_S,
+                    metadata=metadata,
+                    spec=spec,
+                    status=status | {"observedGeneration": g + 1},
+                ),
+            )
+        )
         if not stateful:
             name = f"{component.name}-{first.template}"
             hashed = labels | {"pod-template-hash": first.template}
             for later in range(g, len(made)):
                 count = replicas if later == g else 0
                 when = time_s if later == g else float(frame.times_s[frame.fleet.pods[made[later][0]].start])
-                owner = {"labels": hashed, "ownerReferences": objects.owned("Deployment", namespace, component.name), "annotations": {"deployment.kubernetes.io/revision": str(12 + g)}}
-                versions.append(tm.ObjectVersion(when, objects.body("apps/v1", "ReplicaSet", namespace, name, first.created_s, metadata=owner, spec={**spec, "replicas": count}, status={"replicas": count, "readyReplicas": count, "availableReplicas": count})))
+                owner = {
+                    "labels": hashed,
+                    "ownerReferences": objects.owned("Deployment", namespace, component.name),
+                    "annotations": {"deployment.kubernetes.io/revision": str(12 + g)},
+                }
+                versions.append(
+                    tm.ObjectVersion(
+                        when,
+                        objects.body(
+                            "apps/v1",
+                            "ReplicaSet",
+                            namespace,
+                            name,
+                            first.created_s,
+                            metadata=owner,
+                            spec={**spec, "replicas": count},
+                            status={"replicas": count, "readyReplicas": count, "availableReplicas": count},
+                        ),
+                    )
+                )
     versions += _network(frame, i)
     return versions
 
@@ -104,23 +165,48 @@ def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
     component, namespace, at = frame.layout.components[i], frame.layout.namespace(i), _start(frame)
     port = 5432 if component.kind is bp.Kind.DATABASE else 6379 if component.kind is bp.Kind.CACHE else 8080
     head = {"labels": objects.labels(component)}
-    service = objects.body("v1", "Service", namespace, component.name, at - OLD_S, metadata=head, spec={"type": "ClusterIP", "clusterIP": f"172.20.{i // 200}.{10 + i % 200}", "selector": {"app": component.name}, "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}]})
+    service = objects.body(
+        "v1",
+        "Service",
+        namespace,
+        component.name,
+        at - OLD_S,
+        metadata=head,
+        spec={
+            "type": "ClusterIP",
+            "clusterIP": f"172.20.{i // 200}.{10 + i % 200}",
+            "selector": {"app": component.name},
+            "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}],
+        },
+    )
     versions = [tm.ObjectVersion(at, service)]
     pods = frame.fleet.of(i)
     ready = frame.fleet.ready[pods]
     moments = [0, *(np.flatnonzero((np.diff(ready.astype(np.int8), axis=1) != 0).any(axis=0)) + 1)]
     for step in moments[:60]:
+
         def addresses(wanted: bool, step: int = int(step)) -> list[objects.Body]:
             return [
-                {"ip": frame.fleet.pods[p].address, "nodeName": frame.fleet.nodes[frame.fleet.pods[p].node], "targetRef": {"kind": "Pod", "name": frame.fleet.pods[p].name, "namespace": namespace}}
-                for k, p in enumerate(pods) if frame.fleet.exists[p, step] and bool(ready[k, step]) is wanted
+                {
+                    "ip": frame.fleet.pods[p].address,
+                    "nodeName": frame.fleet.nodes[frame.fleet.pods[p].node],
+                    "targetRef": {"kind": "Pod", "name": frame.fleet.pods[p].name, "namespace": namespace},
+                }
+                for k, p in enumerate(pods)
+                if frame.fleet.exists[p, step] and bool(ready[k, step]) is wanted
             ]
+
         subset: objects.Body = {"ports": [{"name": "main", "port": port, "protocol": "TCP"}]}
         for key, wanted in (("addresses", True), ("notReadyAddresses", False)):
             if addresses(wanted):
                 subset[key] = addresses(wanted)
         time_s = at if step == 0 else float(frame.times_s[step])
-        versions.append(tm.ObjectVersion(time_s, objects.body("v1", "Endpoints", namespace, component.name, at - OLD_S, metadata=head, subsets=[subset])))
+        versions.append(
+            tm.ObjectVersion(
+                time_s,
+                objects.body("v1", "Endpoints", namespace, component.name, at - OLD_S, metadata=head, subsets=[subset]),
+            )
+        )
     return versions
 
 
@@ -128,18 +214,39 @@ def _pod(frame: fr.Frame, p: int) -> list[tm.ObjectVersion]:
     pod = frame.fleet.pods[p]
     spec = spec_of(frame, p)
     at = _start(frame) if pod.start == 0 else pod.created_s
-    versions = [tm.ObjectVersion(at, objects.pod(frame, p, spec, ready=True, restarts=0, since_s=pod.created_s + 9, last=None))]
+    versions = [
+        tm.ObjectVersion(at, objects.pod(frame, p, spec, ready=True, restarts=0, since_s=pod.created_s + 9, last=None))
+    ]
     for k, restart in enumerate(pod.restarts):
         ended = float(frame.times_s[min(restart.at, frame.steps - 1)])
-        versions.append(tm.ObjectVersion(ended, objects.pod(frame, p, spec, ready=False, restarts=k, since_s=ended, last=restart)))
+        versions.append(
+            tm.ObjectVersion(ended, objects.pod(frame, p, spec, ready=False, restarts=k, since_s=ended, last=restart))
+        )
         if restart.ready < frame.steps:
             back = float(frame.times_s[restart.ready])
-            versions.append(tm.ObjectVersion(back, objects.pod(frame, p, spec, ready=True, restarts=k + 1, since_s=back, last=restart)))
+            versions.append(
+                tm.ObjectVersion(
+                    back, objects.pod(frame, p, spec, ready=True, restarts=k + 1, since_s=back, last=restart)
+                )
+            )
     if pod.end < frame.steps:
         gone = float(frame.times_s[pod.end])
         last = pod.restarts[-1] if pod.restarts else None
-        versions.append(tm.ObjectVersion(gone, objects.pod(frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last, deleting=True)))
-        versions.append(tm.ObjectVersion(gone + 25, objects.pod(frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last), deleted=True))
+        versions.append(
+            tm.ObjectVersion(
+                gone,
+                objects.pod(
+                    frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last, deleting=True
+                ),
+            )
+        )
+        versions.append(
+            tm.ObjectVersion(
+                gone + 25,
+                objects.pod(frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last),
+                deleted=True,
+            )
+        )
     return versions
 
 
@@ -153,16 +260,84 @@ def _rollouts(frame: fr.Frame, i: int) -> list[objects.Body]:
             pod = frame.fleet.pods[p]
             at = float(frame.times_s[pod.start]) - 4
             fresh, stale = f"{component.name}-{pod.template}", f"{component.name}-{frame.fleet.pods[old[0]].template}"
-            events.append(objects.event(namespace, "Deployment", component.name, "ScalingReplicaSet", f"Scaled up replica set {fresh} to {k + 1} from {k}", at, at, source="deployment-controller"))
-            events.append(objects.event(namespace, "Deployment", component.name, "ScalingReplicaSet", f"Scaled down replica set {stale} to {len(new) - k - 1} from {len(new) - k}", at + 12, at + 12, source="deployment-controller"))
-            events.append(objects.event(namespace, "ReplicaSet", fresh, "SuccessfulCreate", f"Created pod: {pod.name}", at, at, source="replicaset-controller"))
-            events.append(objects.event(namespace, "Pod", pod.name, "Scheduled", f"Successfully assigned {namespace}/{pod.name} to {frame.fleet.nodes[pod.node]}", at, at, source="default-scheduler"))
-            events.append(objects.event(namespace, "Pod", pod.name, "Pulled", f"Successfully pulled image \"{objects.image(frame, component, pod.version)}\" in 1.9s", at + 3, at + 3))
-            events.append(objects.event(namespace, "Pod", pod.name, "Started", f"Started container {component.name}", at + 4, at + 4))
+            events.append(
+                objects.event(
+                    namespace,
+                    "Deployment",
+                    component.name,
+                    "ScalingReplicaSet",
+                    f"Scaled up replica set {fresh} to {k + 1} from {k}",
+                    at,
+                    at,
+                    source="deployment-controller",
+                )
+            )
+            events.append(
+                objects.event(
+                    namespace,
+                    "Deployment",
+                    component.name,
+                    "ScalingReplicaSet",
+                    f"Scaled down replica set {stale} to {len(new) - k - 1} from {len(new) - k}",
+                    at + 12,
+                    at + 12,
+                    source="deployment-controller",
+                )
+            )
+            events.append(
+                objects.event(
+                    namespace,
+                    "ReplicaSet",
+                    fresh,
+                    "SuccessfulCreate",
+                    f"Created pod: {pod.name}",
+                    at,
+                    at,
+                    source="replicaset-controller",
+                )
+            )
+            events.append(
+                objects.event(
+                    namespace,
+                    "Pod",
+                    pod.name,
+                    "Scheduled",
+                    f"Successfully assigned {namespace}/{pod.name} to {frame.fleet.nodes[pod.node]}",
+                    at,
+                    at,
+                    source="default-scheduler",
+                )
+            )
+            events.append(
+                objects.event(
+                    namespace,
+                    "Pod",
+                    pod.name,
+                    "Pulled",
+                    f'Successfully pulled image "{objects.image(frame, component, pod.version)}" in 1.9s',
+                    at + 3,
+                    at + 3,
+                )
+            )
+            events.append(
+                objects.event(
+                    namespace, "Pod", pod.name, "Started", f"Started container {component.name}", at + 4, at + 4
+                )
+            )
         for p in old:
             if frame.fleet.pods[p].end < frame.steps:
                 gone = float(frame.times_s[frame.fleet.pods[p].end])
-                events.append(objects.event(namespace, "Pod", frame.fleet.pods[p].name, "Killing", f"Stopping container {component.name}", gone, gone))
+                events.append(
+                    objects.event(
+                        namespace,
+                        "Pod",
+                        frame.fleet.pods[p].name,
+                        "Killing",
+                        f"Stopping container {component.name}",
+                        gone,
+                        gone,
+                    )
+                )
     return events
 
 
@@ -176,11 +351,46 @@ def _kills(frame: fr.Frame, p: int) -> list[objects.Body]:
     for k, restart in enumerate(pod.restarts):
         at = float(frame.times_s[min(restart.at, frame.steps - 1)])
         back = float(frame.times_s[min(restart.ready, frame.steps - 1)])
-        events.append(objects.event("", "Node", node, "OOMKilling", f"Memory cgroup out of memory: Killed process {20000 + 131 * k + pod.slot} ({component.name})", at, at, warning=True, source="kernel-monitor"))
+        events.append(
+            objects.event(
+                "",
+                "Node",
+                node,
+                "OOMKilling",
+                f"Memory cgroup out of memory: Killed process {20000 + 131 * k + pod.slot} ({component.name})",
+                at,
+                at,
+                warning=True,
+                source="kernel-monitor",
+            )
+        )
         if restart.ready - restart.at > frame.draft.steps_in(pd.START_S):
-            events.append(objects.event(namespace, "Pod", pod.name, "BackOff", f"Back-off restarting failed container {component.name} in pod {pod.name}_{namespace}", first_s, at + 6, count=k + 1, warning=True))
+            events.append(
+                objects.event(
+                    namespace,
+                    "Pod",
+                    pod.name,
+                    "BackOff",
+                    f"Back-off restarting failed container {component.name} in pod {pod.name}_{namespace}",
+                    first_s,
+                    at + 6,
+                    count=k + 1,
+                    warning=True,
+                )
+            )
         if restart.ready < frame.steps:
-            events.append(objects.event(namespace, "Pod", pod.name, "Started", f"Started container {component.name}", first_s, back, count=k + 2))
+            events.append(
+                objects.event(
+                    namespace,
+                    "Pod",
+                    pod.name,
+                    "Started",
+                    f"Started container {component.name}",
+                    first_s,
+                    back,
+                    count=k + 2,
+                )
+            )
     return events
 
 
@@ -198,7 +408,19 @@ def _unready(frame: fr.Frame, i: int) -> list[objects.Body]:
             pod, namespace = frame.fleet.pods[p], frame.layout.namespace(i)
             message = f'Readiness probe failed: Get "http://{pod.address}:8080/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
             for last in mine[:: max(1, len(mine) // 6)]:
-                events.append(objects.event(namespace, "Pod", pod.name, "Unhealthy", message, float(frame.times_s[mine[0]]), float(frame.times_s[last]) + 3, count=int((mine <= last).sum()), warning=True))
+                events.append(
+                    objects.event(
+                        namespace,
+                        "Pod",
+                        pod.name,
+                        "Unhealthy",
+                        message,
+                        float(frame.times_s[mine[0]]),
+                        float(frame.times_s[last]) + 3,
+                        count=int((mine <= last).sum()),
+                        warning=True,
+                    )
+                )
     return events
 
 
@@ -210,13 +432,32 @@ def _chatter(frame: fr.Frame) -> list[objects.Body]:
     for k in range(int(frame.steps * frame.step_s / 1800)):
         at = float(frame.times_s[0]) + 1800 * k + float(rng.uniform(0, 60))
         name = f"report-export-{29000000 + k * 30}"
-        events.append(objects.event(namespace, "CronJob", "report-export", "SuccessfulCreate", f"Created job {name}", at, at, source="cronjob-controller"))
-        events.append(objects.event(namespace, "Job", name, "Completed", "Job completed", at + 41, at + 41, source="job-controller"))
+        events.append(
+            objects.event(
+                namespace,
+                "CronJob",
+                "report-export",
+                "SuccessfulCreate",
+                f"Created job {name}",
+                at,
+                at,
+                source="cronjob-controller",
+            )
+        )
+        events.append(
+            objects.event(
+                namespace, "Job", name, "Completed", "Job completed", at + 41, at + 41, source="job-controller"
+            )
+        )
     for _ in range(int(rng.integers(2, 6))):
         p = int(rng.integers(0, len(frame.fleet.pods)))
         pod = frame.fleet.pods[p]
         step = int(rng.integers(pod.start, pod.end))
         at = float(frame.times_s[step])
         message = f'Readiness probe failed: Get "http://{pod.address}:8080/healthz": context deadline exceeded'
-        events.append(objects.event(frame.layout.namespace(pod.component), "Pod", pod.name, "Unhealthy", message, at, at, warning=True))
+        events.append(
+            objects.event(
+                frame.layout.namespace(pod.component), "Pod", pod.name, "Unhealthy", message, at, at, warning=True
+            )
+        )
     return events

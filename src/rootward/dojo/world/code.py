@@ -26,16 +26,60 @@ def code(frame: fr.Frame) -> tm.Code:
     for number, (at_s, release) in enumerate(sorted(work, key=lambda pair: pair[0])):
         name, where = frame.layout.components[release.component].name, repository(frame, release.component)
         merged_s = round(at_s - float(rng.uniform(200, 900)), 3)
-        commits.append(tm.Commit(merged_s, release.sha, release.author, f"{release.title} (#{400 + number})\n\n{release.body}".strip(), where, release.files))
-        pulls.append(tm.Pull(400 + number, release.title, release.author, where, round(merged_s - float(rng.uniform(3e3, 2e5)), 3), merged_s, release.sha, release.body))
-        payload = {"service": name, "version": release.version, "image": f"registry.{frame.layout.plan.domain}/{name}:{release.version}"}
+        commits.append(
+            tm.Commit(
+                merged_s,
+                release.sha,
+                release.author,
+                f"{release.title} (#{400 + number})\n\n{release.body}".strip(),
+                where,
+                release.files,
+            )
+        )
+        pulls.append(
+            tm.Pull(
+                400 + number,
+                release.title,
+                release.author,
+                where,
+                round(merged_s - float(rng.uniform(3e3, 2e5)), 3),
+                merged_s,
+                release.sha,
+                release.body,
+            )
+        )
+        payload = {
+            "service": name,
+            "version": release.version,
+            "image": f"registry.{frame.layout.plan.domain}/{name}:{release.version}",
+        }
         rolled_s = ROLL_OUT_S + 30.0 * float(frame.layout.replicas[release.component])
         deployments.append(
-            tm.Deployment(round(at_s - 15.0, 3), 1_700_000_000 + 7919 * number + int(rng.integers(0, 5000)), release.sha, where, "production", "deploy-bot", f"Deploy {name} {release.version}", payload, "success", round(at_s + rolled_s, 3))
+            tm.Deployment(
+                round(at_s - 15.0, 3),
+                1_700_000_000 + 7919 * number + int(rng.integers(0, 5000)),
+                release.sha,
+                where,
+                "production",
+                "deploy-bot",
+                f"Deploy {name} {release.version}",
+                payload,
+                "success",
+                round(at_s + rolled_s, 3),
+            )
         )
     for notice in frame.draft.notices:
         if notice.sha:
-            commits.append(tm.Commit(round(float(frame.times_s[notice.at]) - 95.0, 3), notice.sha, notice.author, notice.summary, repository(frame, notice.component), {notice.path: notice.patch}))
+            commits.append(
+                tm.Commit(
+                    round(float(frame.times_s[notice.at]) - 95.0, 3),
+                    notice.sha,
+                    notice.author,
+                    notice.summary,
+                    repository(frame, notice.component),
+                    {notice.path: notice.patch},
+                )
+            )
     commits.sort(key=lambda c: (c.time_s, c.sha))
     return tm.Code(tuple(commits), tuple(pulls), tuple(deployments))
 
@@ -51,7 +95,14 @@ def _past(frame: fr.Frame) -> list[tuple[float, dr.Release]]:
         patch = texts.innocent(layout.components[i], rng)
         at_s = float(frame.times_s[0]) - float(rng.uniform(0.1, PAST_DAYS)) * 86_400
         version = f"{rng.integers(1, 5)}.{rng.integers(0, 40)}.{rng.integers(0, 12)}"
-        made.append((at_s, dr.Release(i, 0, _rng.token(rng, 40), version, frame.draft.person(rng), patch.title, patch.files, patch.body)))
+        made.append(
+            (
+                at_s,
+                dr.Release(
+                    i, 0, _rng.token(rng, 40), version, frame.draft.person(rng), patch.title, patch.files, patch.body
+                ),
+            )
+        )
     return made
 
 
@@ -59,10 +110,32 @@ def change_events(frame: fr.Frame) -> tuple[tm.ChangeEvent, ...]:
     """Configuration, flags, schemas and infrastructure as pipelines report them, in order of time."""
     rng = frame.rng("changes")
     found = []
-    sources = {"flag": "flagsmith", "config": "argocd", "schema": "flyway", "secret": "vault", "infrastructure": "terraform", "scale": "argocd"}
+    sources = {
+        "flag": "flagsmith",
+        "config": "argocd",
+        "schema": "flyway",
+        "secret": "vault",
+        "infrastructure": "terraform",
+        "scale": "argocd",
+    }
     for notice in sorted(frame.draft.notices, key=lambda n: n.at):
         service = frame.layout.components[notice.component].name if notice.component >= 0 else "platform"
-        details = {"kind": notice.kind, "service": service, "author": notice.author, **notice.details, **({"commit": notice.sha} if notice.sha else {})}
+        details = {
+            "kind": notice.kind,
+            "service": service,
+            "author": notice.author,
+            **notice.details,
+            **({"commit": notice.sha} if notice.sha else {}),
+        }
         time_s = round(float(frame.times_s[notice.at]) - float(rng.uniform(2, 14)), 3)
-        found.append(tm.ChangeEvent(time_s, _rng.token(rng, 14, "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"), notice.summary, sources.get(notice.kind, "ci"), service, details))
+        found.append(
+            tm.ChangeEvent(
+                time_s,
+                _rng.token(rng, 14, "0123456789ABCDEFGHJKLMNPQRSTUVWXYZ"),
+                notice.summary,
+                sources.get(notice.kind, "ci"),
+                service,
+                details,
+            )
+        )
     return tuple(sorted(found, key=lambda c: (c.time_s, c.id)))

@@ -98,7 +98,9 @@ class Draft:
     evictions: dict[int, lay.FloatArray] = dataclasses.field(default_factory=dict)  # cache → [T] how far it is emptied
     access: dict[str, str] = dataclasses.field(default_factory=dict)
     hidden: set[int] = dataclasses.field(default_factory=set)  # components whose own exporters are not scraped
-    noisy_rule: tuple[int, float] | None = None  # a component paged for errors above this quantile of its ordinary ratio
+    noisy_rule: tuple[int, float] | None = (
+        None  # a component paged for errors above this quantile of its ordinary ratio
+    )
     standing: bool = False  # something was turned for the whole window, not only from the onset on
 
     @property
@@ -122,7 +124,10 @@ class Draft:
     def traffic_at_onset(self) -> float:
         """Traffic at the onset as a share of the peak that the layout was sized for."""
         entry = list(self.layout.entries)
-        return float(self.knobs.demand[max(0, self.onset - 40) : self.onset + 1, entry].sum(axis=1).mean() / self.layout.rate[entry].sum())
+        return float(
+            self.knobs.demand[max(0, self.onset - 40) : self.onset + 1, entry].sum(axis=1).mean()
+            / self.layout.rate[entry].sum()
+        )
 
     def person(self, rng: np.random.Generator) -> str:
         return self.layout.plan.people[int(rng.integers(0, len(self.layout.plan.people)))]

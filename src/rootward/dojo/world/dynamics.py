@@ -83,11 +83,17 @@ def empty(steps: int, layout: lay.Layout) -> State:
 def at_rest(layout: lay.Layout) -> Carry:
     edges = len(layout.calls)
     capacity = np.minimum(
-        layout.replicas * layout.cores / np.maximum(layout.cpu_s, TINY), layout.replicas * layout.workers / layout.hold_s
+        layout.replicas * layout.cores / np.maximum(layout.cpu_s, TINY),
+        layout.replicas * layout.workers / layout.hold_s,
     )
     return Carry(
-        queue=np.zeros(len(layout.components)), capacity=capacity, tries=np.ones(edges), failed=np.zeros(edges),
-        pool_queue=np.zeros(edges), call_latency=layout.hold_s[layout.target].copy(), pool_rate=np.full(edges, np.inf),
+        queue=np.zeros(len(layout.components)),
+        capacity=capacity,
+        tries=np.ones(edges),
+        failed=np.zeros(edges),
+        pool_queue=np.zeros(edges),
+        call_latency=layout.hold_s[layout.target].copy(),
+        pool_rate=np.full(edges, np.inf),
     )
 
 
@@ -190,7 +196,9 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
             hold[low:high] += np.bincount(callers, spent * tries[cut] * layout.waits[cut], high - low)
             fatal = lost[cut] * layout.required[cut] * layout.waits[cut] * sent_share[cut]
             good[low:high] += np.bincount(callers, np.log1p(-np.minimum(fatal, 0.999)), high - low)
-        latency[low:high] = hold[low:high] * (1.0 + crowd[low:high] ** 16 / (1.0 - crowd[low:high])) + queueing[low:high]
+        latency[low:high] = (
+            hold[low:high] * (1.0 + crowd[low:high] ** 16 / (1.0 - crowd[low:high])) + queueing[low:high]
+        )
     fresh = np.minimum(cores / np.maximum(work, TINY), slots / hold)
     carry.capacity = MEMORY * carry.capacity + (1 - MEMORY) * fresh
     carry.failed = MEMORY * carry.failed + (1 - MEMORY) * failed

@@ -86,8 +86,12 @@ def count(draft: dr.Draft, state: dynamics.State) -> Counts:
     total = np.maximum(np.rint(completed + np.sqrt(completed) * rng.standard_normal(completed.shape)), 0.0)
     failed = np.minimum(rng.poisson(np.minimum(completed * state.error, 1e9)), total)
     fatal = state.lost * layout.required * layout.waits
-    late = per_source(layout, fatal * state.timeouts / np.maximum(state.failed, 1e-12)) / np.maximum(per_source(layout, fatal), 1e-12)
+    late = per_source(layout, fatal * state.timeouts / np.maximum(state.failed, 1e-12)) / np.maximum(
+        per_source(layout, fatal), 1e-12
+    )
     rejected = np.minimum(np.rint(completed * state.rejected), failed)
     client = np.minimum(rng.poisson(completed * rng.uniform(0.002, 0.012, completed.shape[1])), total - failed)
     shape = rng.uniform(3.0, 4.2, completed.shape[1])
-    return Counts(total, failed, rejected, np.rint((failed - rejected) * np.minimum(late, 1.0)), client.astype(np.float64), shape)
+    return Counts(
+        total, failed, rejected, np.rint((failed - rejected) * np.minimum(late, 1.0)), client.astype(np.float64), shape
+    )

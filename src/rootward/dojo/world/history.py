@@ -22,7 +22,9 @@ def ordinary_work(draft: dr.Draft) -> None:
         place = services[int(rng.integers(0, len(services)))]
         note = texts.innocent_notice(layout.components[place], rng)
         person = layout.plan.people[int(rng.integers(0, len(layout.plan.people)))]
-        draft.notices.append(dr.Notice(place, int(rng.integers(0, draft.steps)), note.kind, note.summary, person, details=note.details))
+        draft.notices.append(
+            dr.Notice(place, int(rng.integers(0, draft.steps)), note.kind, note.summary, person, details=note.details)
+        )
 
 
 def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch) -> dr.Release:
@@ -34,7 +36,14 @@ def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch) -> dr.Rele
     fresh = f"{major}.{minor + 1}.0" if patch.feature else f"{major}.{minor}.{fix + 1}"
     people = draft.layout.plan.people
     made = dr.Release(
-        place, at, _rng.token(rng, 40), fresh, people[int(rng.integers(0, len(people)))], patch.title, patch.files, patch.body
+        place,
+        at,
+        _rng.token(rng, 40),
+        fresh,
+        people[int(rng.integers(0, len(people)))],
+        patch.title,
+        patch.files,
+        patch.body,
     )
     draft.releases.append(made)
     return made

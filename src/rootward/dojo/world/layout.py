@@ -122,8 +122,17 @@ def lay_out(plan: bp.Blueprint) -> Layout:
         rate[target[call]] += rate[source[call]] * through[call]
     sized = _sized(components, calls, source, target, through, rate)
     return Layout(
-        plan=plan, components=components, calls=calls, index=index, levels=levels, source=source, target=target, rate=rate,
-        call_rate=rate[source] * through, weight=weight, behind=behind,
+        plan=plan,
+        components=components,
+        calls=calls,
+        index=index,
+        levels=levels,
+        source=source,
+        target=target,
+        rate=rate,
+        call_rate=rate[source] * through,
+        weight=weight,
+        behind=behind,
         timeout_s=np.array([call.timeout_ms / 1e3 for call in calls]),
         retries=np.array([float(call.retries) for call in calls]),
         required=np.array([call.required for call in calls]),
@@ -192,11 +201,19 @@ def _sized(
             pool[call] = float(described.pool or max(8.0, np.ceil(held / POOL_BUSY)))
     for i, component in enumerate(components):
         if component.kind is not bp.Kind.SERVICE:  # clients bound what these see, they have room for all of it
-            workers[i] = max(workers[i], 1.3 * float(np.sum(np.where(target == i, np.nan_to_num(pool, posinf=0), 0) * replicas[source])))
+            workers[i] = max(
+                workers[i],
+                1.3 * float(np.sum(np.where(target == i, np.nan_to_num(pool, posinf=0), 0) * replicas[source])),
+            )
             workers[i] *= 20 if component.kind in (bp.Kind.EXTERNAL, bp.Kind.QUEUE) else 1
     capacity = np.minimum(replicas * cores / np.maximum(cpu, 1e-6), replicas * workers / hold)
     limit = np.maximum(capacity * QUEUE_SECONDS, 50.0)
     limit[[i for i in range(count) if components[i].consumer]] = 1e12
     return {
-        "replicas": replicas, "cores": cores, "workers": workers, "queue_limit": limit, "hold_s": hold, "pool": pool,
+        "replicas": replicas,
+        "cores": cores,
+        "workers": workers,
+        "queue_limit": limit,
+        "hold_s": hold,
+        "pool": pool,
     }

@@ -50,11 +50,20 @@ def _redis(time_s: float, level: str, component: str, text: str, trace: str) -> 
 
 def _kafka(time_s: float, level: str, component: str, text: str, trace: str) -> str:
     del component, trace
-    return f"[{iso(time_s).replace('T', ' ').replace('.', ',')}] {level.upper()} {text} (kafka.server.KafkaRequestHandler)"
+    return (
+        f"[{iso(time_s).replace('T', ' ').replace('.', ',')}] {level.upper()} {text} (kafka.server.KafkaRequestHandler)"
+    )
 
 
 FORMATS: dict[str, Format] = {
-    "go": _go, "java": _java, "python": _python, "node": _node, "nginx": _nginx, "postgres": _postgres, "redis": _redis, "kafka": _kafka,
+    "go": _go,
+    "java": _java,
+    "python": _python,
+    "node": _node,
+    "nginx": _nginx,
+    "postgres": _postgres,
+    "redis": _redis,
+    "kafka": _kafka,
 }
 
 REFUSED = {
@@ -62,35 +71,35 @@ REFUSED = {
     "java": "java.net.ConnectException: Connection refused: {host}/{ip}:{port}",
     "python": "ConnectionRefusedError: [Errno 111] Connect call failed ('{ip}', {port})",
     "node": "connect ECONNREFUSED {ip}:{port}",
-    "nginx": "connect() failed (111: Connection refused) while connecting to upstream, upstream: \"http://{ip}:{port}/\"",
+    "nginx": 'connect() failed (111: Connection refused) while connecting to upstream, upstream: "http://{ip}:{port}/"',
 }
 UNRESOLVED = {
     "go": "dial tcp: lookup {host} on 172.20.0.10:53: server misbehaving",
     "java": "java.net.UnknownHostException: {host}: Temporary failure in name resolution",
     "python": "socket.gaierror: [Errno -3] Temporary failure in name resolution ({host})",
     "node": "getaddrinfo EAI_AGAIN {host}",
-    "nginx": "{host} could not be resolved (2: Server failure), upstream: \"http://{host}:{port}/\"",
+    "nginx": '{host} could not be resolved (2: Server failure), upstream: "http://{host}:{port}/"',
 }
 EXPIRED = {
     "go": "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time {now} is after {end} ({host})",
     "java": "javax.net.ssl.SSLHandshakeException: PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed: NotAfter: {end} ({host})",
     "python": "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired ({host})",
     "node": "certificate has expired: CERT_HAS_EXPIRED {host}:{port}",
-    "nginx": "upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking to upstream, upstream: \"https://{host}:8443/\"",
+    "nginx": 'upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking to upstream, upstream: "https://{host}:8443/"',
 }
 TIMED_OUT = {
-    "go": "Post \"http://{host}:{port}/\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+    "go": 'Post "http://{host}:{port}/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
     "java": "java.net.SocketTimeoutException: Read timed out calling {host} after {ms} ms",
     "python": "httpx.ReadTimeout: no answer from {host} within {ms} ms",
     "node": "request to http://{host}:{port} timed out after {ms}ms",
-    "nginx": "upstream timed out (110: Operation timed out) while reading response header from upstream, upstream: \"http://{ip}:{port}/\"",
+    "nginx": 'upstream timed out (110: Operation timed out) while reading response header from upstream, upstream: "http://{ip}:{port}/"',
 }
 ANSWERED_BADLY = {
     "go": "{host} answered 500 Internal Server Error",
     "java": "org.springframework.web.client.HttpServerErrorException$InternalServerError: 500 from {host}",
     "python": "httpx.HTTPStatusError: Server error '500 Internal Server Error' for {host}",
     "node": "upstream {host} responded with status 500",
-    "nginx": "upstream sent status 500 while reading response header from upstream, upstream: \"http://{ip}:{port}/\"",
+    "nginx": 'upstream sent status 500 while reading response header from upstream, upstream: "http://{ip}:{port}/"',
 }
 NO_CONNECTION = {
     "go": "failed to acquire connection from pool {host}: context deadline exceeded",

@@ -44,7 +44,9 @@ def troubles(frame: fr.Frame) -> list[Source]:
         if frame.noise:
             found.append(_grumble(frame, i))
     for voice in frame.draft.voices:
-        rate = voice.rate * frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
+        rate = (
+            voice.rate * frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
+        )
         rng = frame.rng("voice", voice.component)
         found.append(Source(voice.component, voice.level, rate, _choose(voice.texts, rng), voice.trace))
     return [source for source in found if float(source.rate.sum()) * frame.step_s >= LEAST]
@@ -76,7 +78,10 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
         (lf.REFUSED, np.maximum(refused - unresolved - expired, 0.0)),
         (lf.NO_CONNECTION, (1 - refused) * state.pool_refused[:, e]),
         (lf.QUERY_CANCELLED if callee.kind is bp.Kind.DATABASE else lf.TIMED_OUT, got * state.timeouts[:, e]),
-        (lf.ANSWERED_BADLY if callee.kind in (bp.Kind.SERVICE, bp.Kind.EXTERNAL) else lf.CUT_OFF, got * (1 - state.timeouts[:, e]) * state.error[:, target]),
+        (
+            lf.ANSWERED_BADLY if callee.kind in (bp.Kind.SERVICE, bp.Kind.EXTERNAL) else lf.CUT_OFF,
+            got * (1 - state.timeouts[:, e]) * state.error[:, target],
+        ),
     ]
     attempts = state.calls[:, e]
     level = "error" if layout.required[e] >= 0.5 else "warn"
@@ -89,7 +94,9 @@ def _failure(frame: fr.Frame, e: int, table: dict[str, str]) -> Callable[[int, f
     caller, callee = layout.components[i], layout.components[target]
     text = table.get(caller.language, table["go"])
     host = callee.host or callee.name
-    port = {bp.Kind.DATABASE: 5432, bp.Kind.CACHE: 6379, bp.Kind.QUEUE: 9092, bp.Kind.EXTERNAL: 443}.get(callee.kind, 8080)
+    port = {bp.Kind.DATABASE: 5432, bp.Kind.CACHE: 6379, bp.Kind.QUEUE: 9092, bp.Kind.EXTERNAL: 443}.get(
+        callee.kind, 8080
+    )
     ip = f"172.20.{target // 200}.{10 + target % 200}"
     ends_s = frame.draft.expiries.get(target, 0.0)
     end = dt.datetime.fromtimestamp(int(ends_s), tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -99,8 +106,14 @@ def _failure(frame: fr.Frame, e: int, table: dict[str, str]) -> Callable[[int, f
     def words(step: int, time_s: float) -> str:
         limit = frame.draft.knobs.pool[step, e]
         return text.format(
-            host=host, ip=ip, port=port, ms=ms, now=f"{lf.iso(time_s)[:19]}Z", end=end,
-            limit=int(limit) if np.isfinite(limit) else 0, waiting=int(frame.state.pool_waiting[step, e] / pods),
+            host=host,
+            ip=ip,
+            port=port,
+            ms=ms,
+            now=f"{lf.iso(time_s)[:19]}Z",
+            end=end,
+            limit=int(limit) if np.isfinite(limit) else 0,
+            waiting=int(frame.state.pool_waiting[step, e] / pods),
         )
 
     return words
@@ -109,7 +122,16 @@ def _failure(frame: fr.Frame, e: int, table: dict[str, str]) -> Callable[[int, f
 def _database(frame: fr.Frame, i: int) -> list[Source]:
     layout, state = frame.layout, frame.state
     rng = frame.rng("postgres log", i)
-    found = [Source(i, "info", np.full(frame.steps, 1 / 300.0), _choose(("checkpoint complete: wrote 812 buffers (5.0%); 0 WAL file(s) added, 0 removed, 1 recycled",), rng))]
+    found = [
+        Source(
+            i,
+            "info",
+            np.full(frame.steps, 1 / 300.0),
+            _choose(
+                ("checkpoint complete: wrote 812 buffers (5.0%); 0 WAL file(s) added, 0 removed, 1 recycled",), rng
+            ),
+        )
+    ]
     for e in layout.calls_to(i):
         statement = layout.calls[e].operation
         took_s = databases.own_latency(frame, e)
@@ -135,11 +157,37 @@ def _database(frame: fr.Frame, i: int) -> list[Source]:
 
 def _cache(frame: fr.Frame, i: int) -> list[Source]:
     rng = frame.rng("redis log", i)
-    found = [Source(i, "info", np.full(frame.steps, 1 / 600.0), _choose(("Background saving terminated with success", "DB saved on disk", "100 changes in 300 seconds. Saving..."), rng))]
+    found = [
+        Source(
+            i,
+            "info",
+            np.full(frame.steps, 1 / 600.0),
+            _choose(
+                (
+                    "Background saving terminated with success",
+                    "DB saved on disk",
+                    "100 changes in 300 seconds. Saving...",
+                ),
+                rng,
+            ),
+        )
+    ]
     if i in frame.draft.evictions:
         first = np.zeros(frame.steps)
         first[frame.draft.onset] = 3.0 / frame.step_s
-        found.append(Source(i, "error", first, _choose(("WARNING: the new maxmemory value set via CONFIG SET is smaller than the current memory usage. This will result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy.",), rng)))
+        found.append(
+            Source(
+                i,
+                "error",
+                first,
+                _choose(
+                    (
+                        "WARNING: the new maxmemory value set via CONFIG SET is smaller than the current memory usage. This will result in key eviction and/or the inability to accept new write commands depending on the maxmemory-policy.",
+                    ),
+                    rng,
+                ),
+            )
+        )
     return found
 
 
@@ -148,7 +196,11 @@ def _own(frame: fr.Frame, i: int) -> list[Source]:
     component = frame.layout.components[i]
     voiced = any(voice.component == i for voice in frame.draft.voices)
     share = np.full(frame.steps, component.error_ratio) if voiced else frame.draft.knobs.own_error[:, i]
-    return [Source(i, "error", share * frame.state.served[:, i], _choose((lf.OWN[component.language],), frame.rng("own", i)))]
+    return [
+        Source(
+            i, "error", share * frame.state.served[:, i], _choose((lf.OWN[component.language],), frame.rng("own", i))
+        )
+    ]
 
 
 def _starts(frame: fr.Frame, i: int) -> list[Source]:
@@ -160,8 +212,13 @@ def _starts(frame: fr.Frame, i: int) -> list[Source]:
             if 0 < step < frame.steps:
                 rate[step] += 2.0 / frame.step_s
     component = frame.layout.components[i]
-    texts = {"java": ("Started Application in 11.482 seconds (process running for 12.204)",), "nginx": ("start worker processes",)}
-    return [Source(i, "info", rate, _choose(texts.get(component.language, ("listening on :8080",)), frame.rng("starts", i)))]
+    texts = {
+        "java": ("Started Application in 11.482 seconds (process running for 12.204)",),
+        "nginx": ("start worker processes",),
+    }
+    return [
+        Source(i, "info", rate, _choose(texts.get(component.language, ("listening on :8080",)), frame.rng("starts", i)))
+    ]
 
 
 _GRUMBLES = (

@@ -57,14 +57,21 @@ def _streams(frame: fr.Frame) -> tuple[list[tm.Labels], dict[int, int]]:
         of_pod[p] = len(streams)
         streams.append(
             {
-                "namespace": frame.layout.namespace(pod.component), "pod": pod.name, "container": component.name, "app": component.name,
-                "service_name": component.name, "node": frame.fleet.nodes[pod.node], "stream": "stdout" if component.language in ("go", "node", "java") else "stderr",
+                "namespace": frame.layout.namespace(pod.component),
+                "pod": pod.name,
+                "container": component.name,
+                "app": component.name,
+                "service_name": component.name,
+                "node": frame.fleet.nodes[pod.node],
+                "stream": "stdout" if component.language in ("go", "node", "java") else "stderr",
             }
         )
     return streams, of_pod
 
 
-def _moments(frame: fr.Frame, rate: lay.FloatArray, cap: int, rng: np.random.Generator) -> tuple[lay.IndexArray, list[float]]:
+def _moments(
+    frame: fr.Frame, rate: lay.FloatArray, cap: int, rng: np.random.Generator
+) -> tuple[lay.IndexArray, list[float]]:
     """Steps and times at which lines are written, thinned to about `cap` in all."""
     expected = np.maximum(rate, 0.0) * frame.step_s
     # Thinning bends at the top only, so that a flood still looks like one next to ordinary times.
@@ -84,7 +91,9 @@ def _pods(frame: fr.Frame, component: int, steps: lay.IndexArray, rng: np.random
     return [int(p) for p in pods[np.minimum(chosen, len(pods) - 1)]]
 
 
-def _ordinary(frame: fr.Frame, book: _Book, of_pod: dict[int, int], i: int, budget: int, rng: np.random.Generator) -> None:
+def _ordinary(
+    frame: fr.Frame, book: _Book, of_pod: dict[int, int], i: int, budget: int, rng: np.random.Generator
+) -> None:
     component = frame.layout.components[i]
     served = frame.state.served[:, i]
     late = 1.0 + 2.0 * (np.arange(frame.steps) > frame.draft.onset - 120)
@@ -101,7 +110,13 @@ def _ordinary(frame: fr.Frame, book: _Book, of_pod: dict[int, int], i: int, budg
         if nginx:
             line = _access(time_s, route, took[k], trace)
         elif component.consumer:
-            line = write(time_s, "info", component.name, f"processed message offset={1_000_000 + int(time_s) % 900_000} in {took[k]:.0f}ms", trace)
+            line = write(
+                time_s,
+                "info",
+                component.name,
+                f"processed message offset={1_000_000 + int(time_s) % 900_000} in {took[k]:.0f}ms",
+                trace,
+            )
         else:
             line = write(time_s, "info", component.name, f"{route.method} {route.path} 200 {took[k]:.1f}ms", trace)
         book.times_s.append(time_s)
@@ -120,7 +135,9 @@ def _shares(component: bp.Component) -> lay.FloatArray:
     return np.asarray(share / share.sum(), dtype=np.float64)
 
 
-def _write(frame: fr.Frame, book: _Book, of_pod: dict[int, int], source: sources.Source, cap: int, rng: np.random.Generator) -> None:
+def _write(
+    frame: fr.Frame, book: _Book, of_pod: dict[int, int], source: sources.Source, cap: int, rng: np.random.Generator
+) -> None:
     component = frame.layout.components[source.component]
     steps, times_s = _moments(frame, source.rate, cap, rng)
     if not len(steps):
@@ -150,11 +167,26 @@ def _resolver(frame: fr.Frame, book: _Book, streams: list[tm.Labels], rng: np.ra
         return
     base = len(streams)
     for pod in ("coredns-5d78c9869d-7wq2m", "coredns-5d78c9869d-x8hzd"):
-        streams.append({"namespace": "kube-system", "pod": pod, "container": "coredns", "app": "coredns", "service_name": "coredns", "node": frame.fleet.nodes[0], "stream": "stdout"})
+        streams.append(
+            {
+                "namespace": "kube-system",
+                "pod": pod,
+                "container": "coredns",
+                "app": "coredns",
+                "service_name": "coredns",
+                "node": frame.fleet.nodes[0],
+                "stream": "stdout",
+            }
+        )
     steps, times_s = _moments(frame, frame.draft.zone_errors * 3.0, PER_SOURCE, rng)
-    names = [c.host or f"{c.name}.{frame.layout.namespace(i)}.svc.cluster.local" for i, c in enumerate(frame.layout.components)]
+    names = [
+        c.host or f"{c.name}.{frame.layout.namespace(i)}.svc.cluster.local"
+        for i, c in enumerate(frame.layout.components)
+    ]
     for k, time_s in enumerate(times_s):
         name = names[int(rng.integers(0, len(names)))]
         book.times_s.append(time_s)
         book.stream.append(base + k % 2)
-        book.lines.append(f"[ERROR] plugin/errors: 2 {name}. A: read udp 10.100.0.4:{32768 + int(_rng.token(rng, 4), 16) % 28000}->10.0.0.53:53: i/o timeout")
+        book.lines.append(
+            f"[ERROR] plugin/errors: 2 {name}. A: read udp 10.100.0.4:{32768 + int(_rng.token(rng, 4), 16) % 28000}->10.0.0.53:53: i/o timeout"
+        )

@@ -31,7 +31,16 @@ def body(api: str, kind: str, namespace: str, name: str, created_s: float, **res
 
 
 def owned(kind: str, namespace: str, name: str) -> list[Body]:
-    return [{"apiVersion": "apps/v1", "kind": kind, "name": name, "uid": uid(kind, namespace, name), "controller": True, "blockOwnerDeletion": True}]
+    return [
+        {
+            "apiVersion": "apps/v1",
+            "kind": kind,
+            "name": name,
+            "uid": uid(kind, namespace, name),
+            "controller": True,
+            "blockOwnerDeletion": True,
+        }
+    ]
 
 
 def labels(component: bp.Component) -> dict[str, str]:
@@ -49,14 +58,27 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
     for e in frame.layout.calls_from(i):
         callee = frame.layout.components[frame.layout.target[e]]
         key = callee.name.upper().replace("-", "_")
-        env.append({"name": f"{key}_ADDR", "value": callee.host or f"{callee.name}.{frame.layout.namespace(int(frame.layout.target[e]))}.svc.cluster.local"})
+        env.append(
+            {
+                "name": f"{key}_ADDR",
+                "value": callee.host
+                or f"{callee.name}.{frame.layout.namespace(int(frame.layout.target[e]))}.svc.cluster.local",
+            }
+        )
     port = 5432 if component.kind is bp.Kind.DATABASE else 6379 if component.kind is bp.Kind.CACHE else 8080
-    probe = {"tcpSocket": {"port": port}} if component.kind is not bp.Kind.SERVICE else {"httpGet": {"path": "/healthz", "port": port}}
+    probe = (
+        {"tcpSocket": {"port": port}}
+        if component.kind is not bp.Kind.SERVICE
+        else {"httpGet": {"path": "/healthz", "port": port}}
+    )
     return {
         "serviceAccountName": component.name,
         "containers": [
             {
-                "name": component.name, "image": image(frame, component, version), "ports": [{"containerPort": port, "protocol": "TCP"}], "env": env,
+                "name": component.name,
+                "image": image(frame, component, version),
+                "ports": [{"containerPort": port, "protocol": "TCP"}],
+                "env": env,
                 "resources": {
                     "limits": {"cpu": f"{round(cores * 1000)}m", "memory": f"{round(memory_mib)}Mi"},
                     "requests": {"cpu": f"{max(round(cores * 500), 1)}m", "memory": f"{round(memory_mib * 0.6)}Mi"},
@@ -67,33 +89,74 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
     }
 
 
-def pod(frame: fr.Frame, p: int, spec: Body, *, ready: bool, restarts: int, since_s: float, last: pd.Restart | None, deleting: bool = False) -> Body:
+def pod(
+    frame: fr.Frame,
+    p: int,
+    spec: Body,
+    *,
+    ready: bool,
+    restarts: int,
+    since_s: float,
+    last: pd.Restart | None,
+    deleting: bool = False,
+) -> Body:
     """One pod; `restarts` so far, `last` the latest end of its container, `since_s` when its present state began."""
     described = frame.fleet.pods[p]
     component = frame.layout.components[described.component]
     namespace = frame.layout.namespace(described.component)
-    owner = owned("ReplicaSet", namespace, f"{component.name}-{described.template}") if described.template else owned("StatefulSet", namespace, component.name)
+    owner = (
+        owned("ReplicaSet", namespace, f"{component.name}-{described.template}")
+        if described.template
+        else owned("StatefulSet", namespace, component.name)
+    )
     status: Body = {
-        "name": component.name, "image": spec["containers"][0]["image"], "ready": ready, "started": ready, "restartCount": restarts,
-        "state": {"running": {"startedAt": stamp(since_s)}}, "lastState": {},
+        "name": component.name,
+        "image": spec["containers"][0]["image"],
+        "ready": ready,
+        "started": ready,
+        "restartCount": restarts,
+        "state": {"running": {"startedAt": stamp(since_s)}},
+        "lastState": {},
     }
     if last is not None:
         ended = float(frame.times_s[min(last.at, frame.steps - 1)])
-        gone = {"exitCode": last.exit_code, "reason": last.reason, "finishedAt": stamp(ended), "startedAt": stamp(max(described.created_s, ended - 300))}
+        gone = {
+            "exitCode": last.exit_code,
+            "reason": last.reason,
+            "finishedAt": stamp(ended),
+            "startedAt": stamp(max(described.created_s, ended - 300)),
+        }
         status["lastState"] = {"terminated": gone}
         if not ready:
-            status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": f"back-off restarting failed container={component.name} pod={described.name}_{namespace}"}}
+            status["state"] = {
+                "waiting": {
+                    "reason": "CrashLoopBackOff",
+                    "message": f"back-off restarting failed container={component.name} pod={described.name}_{namespace}",
+                }
+            }
     truth = "True" if ready else "False"
-    template = {"pod-template-hash": described.template} if described.template else {"statefulset.kubernetes.io/pod-name": described.name}
+    template = (
+        {"pod-template-hash": described.template}
+        if described.template
+        else {"statefulset.kubernetes.io/pod-name": described.name}
+    )
     metadata: Body = {"labels": labels(component) | template, "ownerReferences": owner}
     if deleting:
         metadata["deletionTimestamp"] = stamp(since_s)
     return body(
-        "v1", "Pod", namespace, described.name, described.created_s, metadata=metadata,
+        "v1",
+        "Pod",
+        namespace,
+        described.name,
+        described.created_s,
+        metadata=metadata,
         spec={**spec, "nodeName": frame.fleet.nodes[described.node], "restartPolicy": "Always"},
         status={
-            "phase": "Running", "podIP": described.address, "hostIP": frame.fleet.nodes[described.node].removeprefix("ip-").split(".")[0].replace("-", "."),
-            "startTime": stamp(described.created_s), "qosClass": "Burstable",
+            "phase": "Running",
+            "podIP": described.address,
+            "hostIP": frame.fleet.nodes[described.node].removeprefix("ip-").split(".")[0].replace("-", "."),
+            "startTime": stamp(described.created_s),
+            "qosClass": "Burstable",
             "conditions": [
                 {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(described.created_s)},
                 {"type": "Ready", "status": truth, "lastTransitionTime": stamp(since_s)},
@@ -108,20 +171,78 @@ def node(frame: fr.Frame, n: int) -> Body:
     name = frame.fleet.nodes[n]
     created_s = float(frame.times_s[0]) - 86_400.0 * (11 + 3 * n)
     size = {"cpu": "8", "memory": "32Gi", "pods": "58"}
-    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "kubelet is posting ready status", "lastTransitionTime": stamp(created_s + 40)}
-    calm = [{"type": kind, "status": "False", "lastTransitionTime": stamp(created_s)} for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")]
-    metadata = {"labels": {"kubernetes.io/hostname": name, "topology.kubernetes.io/zone": f"eu-central-1{'abc'[n % 3]}", "node.kubernetes.io/instance-type": "m6i.2xlarge"}}
-    info = {"kubeletVersion": "v1.31.2", "containerRuntimeVersion": "containerd://1.7.22", "osImage": "Amazon Linux 2023"}
-    return body("v1", "Node", "", name, created_s, metadata=metadata, spec={"providerID": f"aws:///eu-central-1{'abc'[n % 3]}/i-{uid(name)[:8]}"}, status={"capacity": size, "allocatable": size, "conditions": [*calm, ready], "nodeInfo": info})
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "kubelet is posting ready status",
+        "lastTransitionTime": stamp(created_s + 40),
+    }
+    calm = [
+        {"type": kind, "status": "False", "lastTransitionTime": stamp(created_s)}
+        for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")
+    ]
+    metadata = {
+        "labels": {
+            "kubernetes.io/hostname": name,
+            "topology.kubernetes.io/zone": f"eu-central-1{'abc'[n % 3]}",
+            "node.kubernetes.io/instance-type": "m6i.2xlarge",
+        }
+    }
+    info = {
+        "kubeletVersion": "v1.31.2",
+        "containerRuntimeVersion": "containerd://1.7.22",
+        "osImage": "Amazon Linux 2023",
+    }
+    return body(
+        "v1",
+        "Node",
+        "",
+        name,
+        created_s,
+        metadata=metadata,
+        spec={"providerID": f"aws:///eu-central-1{'abc'[n % 3]}/i-{uid(name)[:8]}"},
+        status={"capacity": size, "allocatable": size, "conditions": [*calm, ready], "nodeInfo": info},
+    )
 
 
-def event(namespace: str, kind: str, name: str, reason: str, message: str, first_s: float, last_s: float, *, count: int = 1, warning: bool = False, source: str = "kubelet") -> Body:
+def event(
+    namespace: str,
+    kind: str,
+    name: str,
+    reason: str,
+    message: str,
+    first_s: float,
+    last_s: float,
+    *,
+    count: int = 1,
+    warning: bool = False,
+    source: str = "kubelet",
+) -> Body:
     """A core/v1 Event."""
     key = uid(kind, name, reason, stamp(first_s), message)
     return {
-        "apiVersion": "v1", "kind": "Event",
-        "metadata": {"name": f"{name}.{key[:8]}{key[9:13]}{key[24:28]}", "namespace": namespace or "default", "uid": key, "creationTimestamp": stamp(first_s)},
-        "involvedObject": {"apiVersion": "apps/v1" if kind in ("Deployment", "ReplicaSet") else "v1", "kind": kind, "name": name, "namespace": namespace, "uid": uid(kind, namespace, name)},
-        "reason": reason, "message": message, "type": "Warning" if warning else "Normal", "count": count,
-        "firstTimestamp": stamp(first_s), "lastTimestamp": stamp(last_s), "source": {"component": source}, "reportingComponent": source,
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {
+            "name": f"{name}.{key[:8]}{key[9:13]}{key[24:28]}",
+            "namespace": namespace or "default",
+            "uid": key,
+            "creationTimestamp": stamp(first_s),
+        },
+        "involvedObject": {
+            "apiVersion": "apps/v1" if kind in ("Deployment", "ReplicaSet") else "v1",
+            "kind": kind,
+            "name": name,
+            "namespace": namespace,
+            "uid": uid(kind, namespace, name),
+        },
+        "reason": reason,
+        "message": message,
+        "type": "Warning" if warning else "Normal",
+        "count": count,
+        "firstTimestamp": stamp(first_s),
+        "lastTimestamp": stamp(last_s),
+        "source": {"component": source},
+        "reportingComponent": source,
     }

@@ -29,7 +29,9 @@ _SMALL_TALK = (
 )
 
 
-def messages(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], chosen: alerting.Page) -> tuple[tm.ChatMessage, ...]:
+def messages(
+    frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], chosen: alerting.Page
+) -> tuple[tm.ChatMessage, ...]:
     """Channels over the window, in order of time."""
     rng = frame.rng("people")
     layout = frame.layout
@@ -37,19 +39,50 @@ def messages(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], ch
     said: list[tm.ChatMessage] = []
     for _, alert in found:
         severity = alert.labels.get("severity", "")
-        said.append(tm.ChatMessage(alert.starts_s + 1.4, ALERTS, "Alertmanager", f"[FIRING:1] {alert.rule} ({severity}) {alert.annotations.get('summary', '')}", bot=True))
+        said.append(
+            tm.ChatMessage(
+                alert.starts_s + 1.4,
+                ALERTS,
+                "Alertmanager",
+                f"[FIRING:1] {alert.rule} ({severity}) {alert.annotations.get('summary', '')}",
+                bot=True,
+            )
+        )
         if alert.ends_s is not None:
-            said.append(tm.ChatMessage(alert.ends_s + 1.1, ALERTS, "Alertmanager", f"[RESOLVED] {alert.rule} {alert.annotations.get('summary', '')}", bot=True))
+            said.append(
+                tm.ChatMessage(
+                    alert.ends_s + 1.1,
+                    ALERTS,
+                    "Alertmanager",
+                    f"[RESOLVED] {alert.rule} {alert.annotations.get('summary', '')}",
+                    bot=True,
+                )
+            )
     for release in frame.draft.releases:
         name = layout.components[release.component].name
-        said.append(tm.ChatMessage(float(frame.times_s[release.at]) - 12.0, DEPLOYS, "deploy-bot", f"{release.author} is deploying {name} {release.version} to production: {release.title}", bot=True))
+        said.append(
+            tm.ChatMessage(
+                float(frame.times_s[release.at]) - 12.0,
+                DEPLOYS,
+                "deploy-bot",
+                f"{release.author} is deploying {name} {release.version} to production: {release.title}",
+                bot=True,
+            )
+        )
     alerted = layout.components[chosen.component].name
     clock = _clock.to_iso(chosen.alert.active_s)[11:16]
 
     def say(channel: str, at_s: float, texts: tuple[str, ...]) -> None:
         text = texts[int(rng.integers(0, len(texts)))]
         innocent = services[int(rng.integers(0, len(services)))]
-        said.append(tm.ChatMessage(round(at_s, 3), channel, frame.draft.person(rng), text.format(alerted=alerted, innocent=innocent, time=clock)))
+        said.append(
+            tm.ChatMessage(
+                round(at_s, 3),
+                channel,
+                frame.draft.person(rng),
+                text.format(alerted=alerted, innocent=innocent, time=clock),
+            )
+        )
 
     for _ in range(int(rng.integers(2, 6))):
         say(ALERTS, chosen.alert.starts_s + float(rng.exponential(100.0)) + 8.0, _GUESSES)
@@ -68,6 +101,14 @@ def incidents(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]]) -
         if watch.page:
             number += 1
             opened.append(
-                tm.Incident(round(alert.starts_s + 4.2, 3), number, f"[FIRING:1] {alert.rule} {alert.labels.get('service', '')}", alert.labels.get("service", ""), "high", alert.ends_s, alert.labels)
+                tm.Incident(
+                    round(alert.starts_s + 4.2, 3),
+                    number,
+                    f"[FIRING:1] {alert.rule} {alert.labels.get('service', '')}",
+                    alert.labels.get("service", ""),
+                    "high",
+                    alert.ends_s,
+                    alert.labels,
+                )
             )
     return tuple(opened)

@@ -115,7 +115,8 @@ def _node_names(draft: dr.Draft) -> tuple[str, ...]:
     rng = draft.rng("nodes")
     count = max(draft.layout.plan.nodes, int(np.ceil(draft.layout.replicas.sum() / 18)))
     return tuple(
-        f"ip-10-{20 + i % 3}-{rng.integers(1, 250)}-{rng.integers(4, 250)}.eu-central-1.compute.internal" for i in range(count)
+        f"ip-10-{20 + i % 3}-{rng.integers(1, 250)}-{rng.integers(4, 250)}.eu-central-1.compute.internal"
+        for i in range(count)
     )
 
 
@@ -142,11 +143,17 @@ def _pods_of(draft: dr.Draft, i: int, node_count: int) -> list[Pod]:
             start = 0 if g == 0 else _turn(draft, at, slot)
             end = draft.steps if following is None else _turn(draft, following, slot)
             suffix = str(slot) if stateful else f"{template}-{_rng.token(rng, 5, SUFFIX)}"
-            created_s = float(draft.times_s[0]) - uptime_s - slot * 7 if g == 0 else float(draft.times_s[min(start, draft.steps - 1)])
+            created_s = (
+                float(draft.times_s[0]) - uptime_s - slot * 7
+                if g == 0
+                else float(draft.times_s[min(start, draft.steps - 1)])
+            )
             address = f"10.{rng.integers(64, 128)}.{rng.integers(0, 255)}.{rng.integers(2, 254)}"
             if end > start:
                 node = (first_node + slot + 3 * g) % node_count
-                pods.append(Pod(i, slot, f"{component.name}-{suffix}", template, node, address, start, end, created_s, version))
+                pods.append(
+                    Pod(i, slot, f"{component.name}-{suffix}", template, node, address, start, end, created_s, version)
+                )
     return pods
 
 
@@ -159,7 +166,9 @@ def _memory(draft: dr.Draft, pods: list[Pod]) -> lay.FloatArray:
     """Working sets without leaks: warm-up after start, a little of the traffic, slow wander."""
     layout = draft.layout
     rng = draft.rng("memory")
-    base = np.array([layout.components[pod.component].memory_mib * MIB for pod in pods]) * rng.uniform(0.92, 1.08, len(pods))
+    base = np.array([layout.components[pod.component].memory_mib * MIB for pod in pods]) * rng.uniform(
+        0.92, 1.08, len(pods)
+    )
     wander = np.cumsum(rng.standard_normal((len(pods), draft.steps)) * 0.0012, axis=1)
     wander -= np.linspace(0, 1, draft.steps) * wander[:, -1:]
     out: lay.FloatArray = base[:, None] * (1.0 + wander)

@@ -54,7 +54,12 @@ def over_window(frame: fr.Frame, values: lay.FloatArray) -> lay.FloatArray:
 
 def _labels(frame: fr.Frame, i: int, severity: str) -> dict[str, str]:
     component = frame.layout.components[i]
-    return {"severity": severity, "service": component.name, "namespace": frame.layout.namespace(i), "team": component.team}
+    return {
+        "severity": severity,
+        "service": component.name,
+        "namespace": frame.layout.namespace(i),
+        "team": component.team,
+    }
 
 
 def _severity(component: bp.Component) -> str:
@@ -72,7 +77,9 @@ def _errors(frame: fr.Frame, i: int) -> Watch:
         quiet = ratio[round(WINDOW_S / frame.step_s) : frame.draft.onset]
         threshold, page, for_s = round(float(np.quantile(quiet, frame.draft.noisy_rule[1])), 5), True, 60.0
     rule = tm.AlertRule(
-        f"{_camel(component.name)}HighErrorRate", styles.error_expr(style, component.name, threshold), for_s,
+        f"{_camel(component.name)}HighErrorRate",
+        styles.error_expr(style, component.name, threshold),
+        for_s,
         _labels(frame, i, "critical" if page else "warning"),
         {
             "summary": f"High error ratio on {component.name}",
@@ -109,8 +116,10 @@ def _latency(frame: fr.Frame, i: int) -> Watch:
     total = frame.counts.total[:, i]
     share = over_window(frame, total * below) / np.maximum(over_window(frame, total), 1.0)
     rule = tm.AlertRule(
-        f"{_camel(component.name)}HighLatency", styles.latency_expr(style, component.name, QUANTILE, bound_s),
-        patience_s(frame, i, "latency"), _labels(frame, i, _severity(component)),
+        f"{_camel(component.name)}HighLatency",
+        styles.latency_expr(style, component.name, QUANTILE, bound_s),
+        patience_s(frame, i, "latency"),
+        _labels(frame, i, _severity(component)),
         {
             "summary": f"p99 latency of {component.name} above {_span(bound_s)}",
             "description": f"The 99th percentile of {component.name} has been above {_span(bound_s)} (current: {{{{ $value | humanizeDuration }}}}).",
@@ -129,7 +138,9 @@ def _lag(frame: fr.Frame, i: int) -> Watch:
     limit = max(300.0, float(np.ceil(frame.layout.rate[i] * 60 / 100) * 100))
     group = f"{component.name}-consumers"
     rule = tm.AlertRule(
-        f"{_camel(component.name)}ConsumerLag", f'sum(kafka_consumergroup_lag{{consumergroup="{group}"}}) > {limit:g}', 180.0,
+        f"{_camel(component.name)}ConsumerLag",
+        f'sum(kafka_consumergroup_lag{{consumergroup="{group}"}}) > {limit:g}',
+        180.0,
         _labels(frame, i, "critical"),
         {
             "summary": f"Consumer group {group} is falling behind",
@@ -147,9 +158,14 @@ def _outside(frame: fr.Frame) -> list[Watch]:
     url = f"https://www.{frame.layout.plan.domain}/"
     seen = over_window(frame, frame.draft.reach) / max(1, round(WINDOW_S / frame.step_s))
     rule = tm.AlertRule(
-        "SiteProbeFailing", f'avg_over_time(probe_success{{job="blackbox",instance="{url}"}}[5m]) < 0.8', 60.0,
+        "SiteProbeFailing",
+        f'avg_over_time(probe_success{{job="blackbox",instance="{url}"}}[5m]) < 0.8',
+        60.0,
         _labels(frame, i, "critical") | {"instance": url},
-        {"summary": f"{url} fails from outside", "description": f"Probes of {url} from outside the cluster are failing (success {{{{ $value }}}})."},
+        {
+            "summary": f"{url} fails from outside",
+            "description": f"Probes of {url} from outside the cluster are failing (success {{{{ $value }}}}).",
+        },
         group="blackbox",
     )
     return [Watch(rule, i, True, seen < 0.8, seen)]
@@ -177,10 +193,13 @@ def firings(frame: fr.Frame, watch: Watch, render: Callable[[str, float], str]) 
         value = float(watch.value[ripe])
         found.append(
             tm.FiredAlert(
-                watch.rule.name, {"alertname": watch.rule.name, **watch.rule.labels},
-                {key: render(text, value) for key, text in watch.rule.annotations.items()}, round(active_s, 3),
+                watch.rule.name,
+                {"alertname": watch.rule.name, **watch.rule.labels},
+                {key: render(text, value) for key, text in watch.rule.annotations.items()},
+                round(active_s, 3),
                 round(float(frame.times_s[ripe]) + delay_s, 3),
-                round(float(frame.times_s[last]) + delay_s, 3) if last < frame.steps else None, value,
+                round(float(frame.times_s[last]) + delay_s, 3) if last < frame.steps else None,
+                value,
             )
         )
     return found

@@ -21,7 +21,9 @@ class Table:
         self._processes: list[tm.Process] = []
         self._of_pod: dict[int, int] = {}
         self._names: dict[str, int] = {}
-        self._columns: dict[str, list[np.ndarray[Any, Any]]] = {key: [] for key in ("trace", "id", "parent", "process", "name", "kind", "start", "took", "status", "look")}
+        self._columns: dict[str, list[np.ndarray[Any, Any]]] = {
+            key: [] for key in ("trace", "id", "parent", "process", "name", "kind", "start", "took", "status", "look")
+        }
         self._looks: list[dict[str, Any]] = []
         self._look_of: dict[tuple[Any, ...], int] = {}
         self._next_id = 0
@@ -53,7 +55,18 @@ class Table:
                     self._next_id += len(part)
                     bad = timed.client_bad[part]
                     kind = PRODUCER if component.kind is bp.Kind.QUEUE else CLIENT
-                    self._append(visit.trace, ids, parents, pod[visit.parent], self._client_name(visit), kind, begins, timed.client_s[part], bad, self._client_looks(visit, timed, part))
+                    self._append(
+                        visit.trace,
+                        ids,
+                        parents,
+                        pod[visit.parent],
+                        self._client_name(visit),
+                        kind,
+                        begins,
+                        timed.client_s[part],
+                        bad,
+                        self._client_looks(visit, timed, part),
+                    )
                     made += len(part)
                 else:  # a broker emits no spans: what its consumers do hangs on the producer's span
                     ids = parents
@@ -67,7 +80,18 @@ class Table:
                 kind = CONSUMER if component.consumer else SERVER
                 looks = self._server_looks(visit, timed, part)
                 late = 0.0003 + (0.1 * rng.uniform(size=len(part)) if component.consumer else 0.0)
-                self._append(visit.trace[kept], mine[kept], ids[kept], pod[part][kept], self._server_name(component), kind, (begins + late)[kept], timed.server_s[part][kept], timed.server_bad[part][kept], looks[kept])
+                self._append(
+                    visit.trace[kept],
+                    mine[kept],
+                    ids[kept],
+                    pod[part][kept],
+                    self._server_name(component),
+                    kind,
+                    (begins + late)[kept],
+                    timed.server_s[part][kept],
+                    timed.server_bad[part][kept],
+                    looks[kept],
+                )
                 server[part] = mine
                 made += int(kept.sum())
             else:
@@ -76,11 +100,32 @@ class Table:
         del frame
         return made
 
-    def _append(self, trace: Any, ids: Any, parents: Any, pods: Any, name: int, kind: int, begins: Any, took: Any, bad: Any, looks: Any) -> None:
+    def _append(
+        self,
+        trace: Any,
+        ids: Any,
+        parents: Any,
+        pods: Any,
+        name: int,
+        kind: int,
+        begins: Any,
+        took: Any,
+        bad: Any,
+        looks: Any,
+    ) -> None:
         process = np.array([self._of_pod[int(p)] for p in pods], dtype=np.int32)
         size = len(ids)
         values = (
-            trace + self._next_trace, ids, parents, process, np.full(size, name), np.full(size, kind), begins, took, np.where(bad, 2, 0), looks,
+            trace + self._next_trace,
+            ids,
+            parents,
+            process,
+            np.full(size, name),
+            np.full(size, kind),
+            begins,
+            took,
+            np.where(bad, 2, 0),
+            looks,
         )
         for key, value in zip(self._columns, values, strict=True):
             self._columns[key].append(value)
@@ -101,7 +146,9 @@ class Table:
         if target.kind is bp.Kind.QUEUE:
             return self._name(f"{call.operation or target.name} publish")
         if target.kind in SYSTEMS:
-            return self._name(call.operation.split(" ")[0] + (f" {target.name}" if call.protocol == "sql" else "") or "query")
+            return self._name(
+                call.operation.split(" ")[0] + (f" {target.name}" if call.protocol == "sql" else "") or "query"
+            )
         route = target.routes[0]
         return self._name(f"{route.method}/{route.path}" if call.protocol == "grpc" else route.method)
 
@@ -109,7 +156,9 @@ class Table:
         route = component.routes[0]
         if component.consumer:
             return self._name(f"{component.name} process")
-        return self._name(f"{route.method}/{route.path}" if component.style == "grpc" else f"{route.method} {route.path}")
+        return self._name(
+            f"{route.method}/{route.path}" if component.style == "grpc" else f"{route.method} {route.path}"
+        )
 
     def _look(self, key: tuple[Any, ...], attributes: dict[str, Any]) -> int:
         if key not in self._look_of:
@@ -122,13 +171,27 @@ class Table:
         route = component.routes[0]
         fine: dict[str, Any]
         if component.consumer:
-            fine = {"messaging.system": "kafka", "messaging.operation.type": "process", "messaging.consumer.group.name": f"{component.name}-consumers"}
+            fine = {
+                "messaging.system": "kafka",
+                "messaging.operation.type": "process",
+                "messaging.consumer.group.name": f"{component.name}-consumers",
+            }
             broken = {**fine, "error.type": "ProcessingError"}
         elif component.style == "grpc":
-            fine = {"rpc.system": "grpc", "rpc.service": route.method, "rpc.method": route.path, "rpc.grpc.status_code": 0}
+            fine = {
+                "rpc.system": "grpc",
+                "rpc.service": route.method,
+                "rpc.method": route.path,
+                "rpc.grpc.status_code": 0,
+            }
             broken = {**fine, "rpc.grpc.status_code": 13}
         else:
-            fine = {"http.request.method": route.method, "http.route": route.path, "url.path": route.path, "http.response.status_code": 200}
+            fine = {
+                "http.request.method": route.method,
+                "http.route": route.path,
+                "url.path": route.path,
+                "http.response.status_code": 200,
+            }
             broken = {**fine, "http.response.status_code": 500, "error.type": "500"}
         good, bad = self._look(("s", visit.component, 0), fine), self._look(("s", visit.component, 1), broken)
         return np.where(timed.server_bad[part], bad, good)
@@ -140,26 +203,48 @@ class Table:
         fine: dict[str, Any] = {"server.address": where, "peer.service": target.name if not target.host else where}
         status: tuple[str, Any, Any] = ("http.response.status_code", 200, 500)
         if target.kind is bp.Kind.DATABASE:
-            fine |= {"db.system": "postgresql", "db.system.name": "postgresql", "db.namespace": target.name.removesuffix("-db").replace("-", "_"), "db.query.text": call.operation, "server.port": 5432}
+            fine |= {
+                "db.system": "postgresql",
+                "db.system.name": "postgresql",
+                "db.namespace": target.name.removesuffix("-db").replace("-", "_"),
+                "db.query.text": call.operation,
+                "server.port": 5432,
+            }
             status = ("db.response.status_code", "00000", "57014")
         elif target.kind is bp.Kind.CACHE:
-            fine |= {"db.system": "redis", "db.system.name": "redis", "db.operation.name": call.operation, "server.port": 6379}
+            fine |= {
+                "db.system": "redis",
+                "db.system.name": "redis",
+                "db.operation.name": call.operation,
+                "server.port": 6379,
+            }
             status = ("db.response.status_code", "OK", "ERR")
         elif target.kind is bp.Kind.QUEUE:
-            fine |= {"messaging.system": "kafka", "messaging.destination.name": target.name, "messaging.operation.type": "publish"}
+            fine |= {
+                "messaging.system": "kafka",
+                "messaging.destination.name": target.name,
+                "messaging.operation.type": "publish",
+            }
             status = ("messaging.kafka.error_code", 0, 7)
         elif call.protocol == "grpc":
             fine |= {"rpc.system": "grpc", "rpc.service": target.routes[0].method, "rpc.method": target.routes[0].path}
             status = ("rpc.grpc.status_code", 0, 13)
         else:
             scheme = "https" if target.host else "http"
-            fine |= {"http.request.method": target.routes[0].method, "url.full": f"{scheme}://{where}{target.routes[0].path}"}
+            fine |= {
+                "http.request.method": target.routes[0].method,
+                "url.full": f"{scheme}://{where}{target.routes[0].path}",
+            }
         good = self._look(("c", visit.call, 0), {**fine, status[0]: status[1]})
         bad = self._look(("c", visit.call, 1), {**fine, status[0]: status[2], "error.type": str(status[2])})
         late = self._look(("c", visit.call, 2), {**fine, "error.type": "timeout"})
         refused = self._look(("c", visit.call, 3), {**fine, "error.type": "connection_error"})
         outcome = np.where(timed.client_bad[part], bad, good)
-        outcome = np.where(timed.client_bad[part] & (timed.server_s[part] > self._frame.draft.knobs.timeout_s[visit.call]), late, outcome)
+        outcome = np.where(
+            timed.client_bad[part] & (timed.server_s[part] > self._frame.draft.knobs.timeout_s[visit.call]),
+            late,
+            outcome,
+        )
         return np.where(visit.refused, refused, outcome)
 
     def finish(self, rng: np.random.Generator) -> tm.Spans:

@@ -53,7 +53,14 @@ class Walk:
             at += 1
 
     def _add(
-        self, component: int, trace: IndexArray, step: IndexArray, parent: IndexArray, caller: int, call: int, refused: lay.BoolArray
+        self,
+        component: int,
+        trace: IndexArray,
+        step: IndexArray,
+        parent: IndexArray,
+        caller: int,
+        call: int,
+        refused: lay.BoolArray,
     ) -> None:
         self.visits.append(Visits(component, trace, step, parent, caller, call, refused, self.count))
         self.count += len(trace)
@@ -74,7 +81,9 @@ class Walk:
                 if layout.behind[e] >= 0:
                     mean = mean * (1 - knobs.hit[visit.step, layout.behind[e]])
                 times = (mean + rng.uniform(size=len(mean))).astype(np.int64)
-            again = np.floor(np.log(rng.uniform(1e-9, 1, len(times))) / np.log(np.clip(state.failed[visit.step, e], 1e-9, 0.999)))
+            again = np.floor(
+                np.log(rng.uniform(1e-9, 1, len(times))) / np.log(np.clip(state.failed[visit.step, e], 1e-9, 0.999))
+            )
             times = (times + np.where(times > 0, np.minimum(again, knobs.retries[e]), 0).astype(np.int64)) * live
             rows = np.repeat(np.arange(len(times)), times)
             if not len(rows):
@@ -115,7 +124,9 @@ def time_out(frame: fr.Frame, walk: Walk, own: lay.FloatArray, rng: np.random.Ge
         part = slice(visit.base, visit.base + len(visit.trace))
         size = len(visit.trace)
         leaf = layout.components[visit.component].kind is not bp.Kind.SERVICE
-        mean = state.call_latency[visit.step, visit.call] if leaf and visit.call >= 0 else own[visit.step, visit.component]
+        mean = (
+            state.call_latency[visit.step, visit.call] if leaf and visit.call >= 0 else own[visit.step, visit.component]
+        )
         own_part[part] = mean * rng.gamma(VARIETY, 1 / VARIETY, size)
         server_s[part] = own_part[part] + inside[part]
         broken = knobs.own_error[visit.step, visit.component] + state.rejected[visit.step, visit.component]
@@ -128,7 +139,9 @@ def time_out(frame: fr.Frame, walk: Walk, own: lay.FloatArray, rng: np.random.Ge
         client_s[part] = np.minimum(server_s[part], limit_s) + knobs.delay_s[visit.step, visit.call]
         client_s[part] = np.where(visit.refused, 0.002 + 0.004 * rng.uniform(size=size), client_s[part])
         client_bad[part] = late | visit.refused | server_bad[part]
-        fatal = client_bad[part] & (rng.uniform(size=size) < layout.required[visit.call]) & bool(layout.waits[visit.call])
+        fatal = (
+            client_bad[part] & (rng.uniform(size=size) < layout.required[visit.call]) & bool(layout.waits[visit.call])
+        )
         np.add.at(inside, visit.parent, client_s[part] * layout.waits[visit.call])
         np.logical_or.at(server_bad, visit.parent, fatal)
     filled = own_part * 0.35

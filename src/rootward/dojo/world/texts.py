@@ -23,7 +23,13 @@ class Note:
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
-SOURCES = {"go": "internal/server/handler.go", "java": "src/main/java/app/Service.java", "python": "app/service.py", "node": "src/server.js", "nginx": "nginx.conf"}
+SOURCES = {
+    "go": "internal/server/handler.go",
+    "java": "src/main/java/app/Service.java",
+    "python": "app/service.py",
+    "node": "src/server.js",
+    "nginx": "nginx.conf",
+}
 
 _INNOCENT = (
     ("Bump {dependency} from 1.{a}.0 to 1.{b}.0", "build", False),
@@ -37,7 +43,13 @@ _INNOCENT = (
     ("Use structured logging in {thing} handler", "source", False),
     ("Increase test coverage of {thing}", "test", False),
 )
-_DEPENDENCIES = {"go": "golang.org/x/net", "java": "jackson-databind", "python": "pydantic", "node": "undici", "nginx": "openresty"}
+_DEPENDENCIES = {
+    "go": "golang.org/x/net",
+    "java": "jackson-databind",
+    "python": "pydantic",
+    "node": "undici",
+    "nginx": "openresty",
+}
 _THINGS = ("address", "price", "voucher", "profile", "invoice", "wishlist", "banner", "session", "discount", "receipt")
 
 
@@ -46,9 +58,13 @@ def innocent(component: bp.Component, rng: np.random.Generator) -> Patch:
     title, where, feature = _INNOCENT[int(rng.integers(0, len(_INNOCENT)))]
     a = int(rng.integers(2, 30))
     thing = _THINGS[int(rng.integers(0, len(_THINGS)))]
-    title = title.format(dependency=_DEPENDENCIES.get(component.language, "base image"), a=a, b=a + 1, thing=thing, name=component.name)
+    title = title.format(
+        dependency=_DEPENDENCIES.get(component.language, "base image"), a=a, b=a + 1, thing=thing, name=component.name
+    )
     path = {"build": "Dockerfile", "docs": "README.md", "test": "tests/test_service.txt"}.get(where, source(component))
-    return Patch(title, {path: hunk([f"-  {thing} = legacy({thing})"], [f"+  {thing} = normalise({thing})"])}, feature=feature)
+    return Patch(
+        title, {path: hunk([f"-  {thing} = legacy({thing})"], [f"+  {thing} = normalise({thing})"])}, feature=feature
+    )
 
 
 def source(component: bp.Component) -> str:
@@ -67,8 +83,18 @@ def innocent_notice(component: bp.Component, rng: np.random.Generator) -> Note:
     flag = f"{_THINGS[int(rng.integers(0, len(_THINGS)))]}-{('beta', 'v2', 'redesign')[int(rng.integers(0, 3))]}"
     choices = (
         Note("flag", f"Flag {flag} enabled for 5% of users", {"flag": flag, "from": "0%", "to": "5%"}),
-        Note("config", f"Log level of {component.name} set to info", {"key": "LOG_LEVEL", "from": "warn", "to": "info"}),
-        Note("config", f"Dashboard for {component.name} updated", {"key": "grafana/dashboard", "from": "r12", "to": "r13"}),
-        Note("infrastructure", "Node group labels reconciled by Terraform", {"plan": "0 to add, 3 to change, 0 to destroy"}),
+        Note(
+            "config", f"Log level of {component.name} set to info", {"key": "LOG_LEVEL", "from": "warn", "to": "info"}
+        ),
+        Note(
+            "config",
+            f"Dashboard for {component.name} updated",
+            {"key": "grafana/dashboard", "from": "r12", "to": "r13"},
+        ),
+        Note(
+            "infrastructure",
+            "Node group labels reconciled by Terraform",
+            {"plan": "0 to add, 3 to change, 0 to destroy"},
+        ),
     )
     return choices[int(rng.integers(0, len(choices)))]

@@ -35,8 +35,11 @@ def _cache(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     pod = frame.fleet.of(i)[0]
     rng = frame.rng("redis", i)
     base = {
-        "job": "redis-exporter", "instance": f"redis://{component.name}:6379", "namespace": frame.layout.namespace(i),
-        "service": component.name, "pod": frame.fleet.pods[pod].name,
+        "job": "redis-exporter",
+        "instance": f"redis://{component.name}:6379",
+        "namespace": frame.layout.namespace(i),
+        "service": component.name,
+        "pod": frame.fleet.pods[pod].name,
     }
     reads = frame.state.served[:, i] * frame.step_s
     hit = np.clip(frame.draft.knobs.hit[:, i], 0, 1)

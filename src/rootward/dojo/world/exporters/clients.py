@@ -11,7 +11,9 @@ from rootward.dojo.world.exporters import requests, sheet, styles
 META = {
     "http_client_request_duration_seconds": tm.MetricMeta("histogram", "Duration of HTTP client requests.", "seconds"),
     "http_client_requests_seconds": tm.MetricMeta("histogram", "Timer of RestClient operation", "seconds"),
-    "grpc_client_handled_total": tm.MetricMeta("counter", "Total number of RPCs completed by the client, regardless of success or failure."),
+    "grpc_client_handled_total": tm.MetricMeta(
+        "counter", "Total number of RPCs completed by the client, regardless of success or failure."
+    ),
 }
 BUCKETS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 SHAPE = 3.6
@@ -46,7 +48,12 @@ def outcomes(frame: fr.Frame, e: int) -> dict[str, lay.FloatArray]:
     refused = 1 - (1 - knobs.refused[:, e]) * (1 - state.pool_refused[:, e])
     late = (1 - refused) * state.timeouts[:, e]
     bad = (1 - refused) * (1 - state.timeouts[:, e]) * callee_error
-    return {"200": attempts * (1 - refused - late - bad), "500": attempts * bad, "timeout": attempts * late, "refused": attempts * refused}
+    return {
+        "200": attempts * (1 - refused - late - bad),
+        "500": attempts * bad,
+        "timeout": attempts * late,
+        "refused": attempts * refused,
+    }
 
 
 def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
@@ -63,7 +70,10 @@ def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
         if row.sum() < 0.5:
             continue
         if outcome == "timeout":
-            below, mean_s = [np.full(frame.steps, float(limit_s <= bound)) for bound in BUCKETS], np.full(frame.steps, limit_s)
+            below, mean_s = (
+                [np.full(frame.steps, float(limit_s <= bound)) for bound in BUCKETS],
+                np.full(frame.steps, limit_s),
+            )
         elif outcome == "refused":
             below, mean_s = [np.ones(frame.steps) for _ in BUCKETS], np.full(frame.steps, 0.003)
         else:
@@ -73,22 +83,38 @@ def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
         steps = share * row
         rows = np.concatenate([*(steps * part for part in below), steps, steps])
         labels: list[tm.Labels] = [
-            {"__name__": f"{family}_bucket", **head, "le": bound} for bound in (*map(styles.number, BUCKETS), "+Inf") for head in heads
+            {"__name__": f"{family}_bucket", **head, "le": bound}
+            for bound in (*map(styles.number, BUCKETS), "+Inf")
+            for head in heads
         ]
-        page.counters([*labels, *({"__name__": f"{family}_count", **head} for head in heads)], rows, pods * (len(BUCKETS) + 2))
+        page.counters(
+            [*labels, *({"__name__": f"{family}_count", **head} for head in heads)], rows, pods * (len(BUCKETS) + 2)
+        )
         page.counters([{"__name__": f"{family}_sum", **head} for head in heads], steps * mean_s, pods, whole=False)
 
 
-def _labels(frame: fr.Frame, style: styles.Style, i: int, p: int, target: int, route: bp.Route, outcome: str) -> dict[str, str]:
+def _labels(
+    frame: fr.Frame, style: styles.Style, i: int, p: int, target: int, route: bp.Route, outcome: str
+) -> dict[str, str]:
     base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.extra(frame.layout.components[i].name)
     where = address(frame, target)
     if style.name == "otel":
         met = {"timeout": "timeout", "refused": "connection_error"}.get(outcome)
         status = {"error_type": met} if met else {"http_response_status_code": outcome}
-        return {**base, "server_address": where, "server_port": "443" if "." in where else "8080", "http_request_method": route.method, **status}
+        return {
+            **base,
+            "server_address": where,
+            "server_port": "443" if "." in where else "8080",
+            "http_request_method": route.method,
+            **status,
+        }
     known = outcome.isdigit()
     return {
-        **base, "client_name": where, "uri": route.path, "method": route.method, "status": outcome if known else "CLIENT_ERROR",
+        **base,
+        "client_name": where,
+        "uri": route.path,
+        "method": route.method,
+        "status": outcome if known else "CLIENT_ERROR",
         "outcome": styles.OUTCOMES[outcome[0]] if known else "UNKNOWN",
         "exception": "none" if known else {"timeout": "SocketTimeoutException", "refused": "ConnectException"}[outcome],
     }
@@ -106,8 +132,13 @@ def _grpc(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
             continue
         labels: list[tm.Labels] = [
             {
-                "__name__": "grpc_client_handled_total", **styles.target(frame, i, p, requests.PORTS[style.name]), **style.extra(component.name),
-                "grpc_service": route.method, "grpc_method": route.path, "grpc_type": "unary", "grpc_code": codes[outcome],
+                "__name__": "grpc_client_handled_total",
+                **styles.target(frame, i, p, requests.PORTS[style.name]),
+                **style.extra(component.name),
+                "grpc_service": route.method,
+                "grpc_method": route.path,
+                "grpc_type": "unary",
+                "grpc_code": codes[outcome],
             }
             for p in pods
         ]

@@ -16,12 +16,23 @@ META = {
     "pgxpool_acquired_conns": tm.MetricMeta("gauge", "Number of currently acquired connections in the pool."),
     "pgxpool_idle_conns": tm.MetricMeta("gauge", "Number of currently idle conns in the pool."),
     "pgxpool_max_conns": tm.MetricMeta("gauge", "Maximum size of the pool."),
-    "pgxpool_empty_acquire_total": tm.MetricMeta("counter", "Cumulative count of successful acquires from the pool that waited for a resource to be released or constructed because the pool was empty."),
-    "pgxpool_acquire_duration_seconds_total": tm.MetricMeta("counter", "Total duration of all successful acquires from the pool.", "seconds"),
-    "db_client_connection_count": tm.MetricMeta("gauge", "The number of connections that are currently in state described by the state attribute."),
+    "pgxpool_empty_acquire_total": tm.MetricMeta(
+        "counter",
+        "Cumulative count of successful acquires from the pool that waited for a resource to be released or constructed because the pool was empty.",
+    ),
+    "pgxpool_acquire_duration_seconds_total": tm.MetricMeta(
+        "counter", "Total duration of all successful acquires from the pool.", "seconds"
+    ),
+    "db_client_connection_count": tm.MetricMeta(
+        "gauge", "The number of connections that are currently in state described by the state attribute."
+    ),
     "db_client_connection_max": tm.MetricMeta("gauge", "The maximum number of open connections allowed."),
-    "db_client_connection_pending_requests": tm.MetricMeta("gauge", "The number of current pending requests for an open connection."),
-    "db_client_connection_timeouts_total": tm.MetricMeta("counter", "The number of connection timeouts that have occurred trying to obtain a connection from the pool."),
+    "db_client_connection_pending_requests": tm.MetricMeta(
+        "gauge", "The number of current pending requests for an open connection."
+    ),
+    "db_client_connection_timeouts_total": tm.MetricMeta(
+        "counter", "The number of connection timeouts that have occurred trying to obtain a connection from the pool."
+    ),
 }
 
 
@@ -50,16 +61,35 @@ def _pool(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
         base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.extra(component.name)
         if component.language == "java":
             rows = _hikari(base, database, active, limit, pending)
-            spent = (("hikaricp_connections_timeout_total", calls * state.pool_refused[:, e], True, {"pool": f"{database}-pool"}),)
+            spent = (
+                (
+                    "hikaricp_connections_timeout_total",
+                    calls * state.pool_refused[:, e],
+                    True,
+                    {"pool": f"{database}-pool"},
+                ),
+            )
         elif component.language == "go":
             rows = _pgx(base, database, active, limit)
             spent = (
                 ("pgxpool_empty_acquire_total", calls * np.where(starved, 0.9, 0.001), True, {"db": database}),
-                ("pgxpool_acquire_duration_seconds_total", calls * (state.pool_wait[:, e] + 2e-5), False, {"db": database}),
+                (
+                    "pgxpool_acquire_duration_seconds_total",
+                    calls * (state.pool_wait[:, e] + 2e-5),
+                    False,
+                    {"db": database},
+                ),
             )
         else:
             rows = _otel(base, database, active, limit, pending)
-            spent = (("db_client_connection_timeouts_total", calls * state.pool_refused[:, e], True, {"db_client_connection_pool_name": database}),)
+            spent = (
+                (
+                    "db_client_connection_timeouts_total",
+                    calls * state.pool_refused[:, e],
+                    True,
+                    {"db_client_connection_pool_name": database},
+                ),
+            )
         page.gauges([labels for labels, _ in rows], np.array([row for _, row in rows]), [p] * len(rows))
         for name, steps, whole, more in spent:
             page.counter({"__name__": name, **base, **more}, steps, p, whole=whole)
@@ -68,7 +98,9 @@ def _pool(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
 Rows = list[tuple[dict[str, str], lay.FloatArray]]
 
 
-def _hikari(base: dict[str, str], database: str, active: lay.FloatArray, limit: lay.FloatArray, pending: lay.FloatArray) -> Rows:
+def _hikari(
+    base: dict[str, str], database: str, active: lay.FloatArray, limit: lay.FloatArray, pending: lay.FloatArray
+) -> Rows:
     pool = {"pool": f"{database}-pool"}
     return [
         ({"__name__": "hikaricp_connections_active", **base, **pool}, active),
@@ -86,7 +118,9 @@ def _pgx(base: dict[str, str], database: str, active: lay.FloatArray, limit: lay
     ]
 
 
-def _otel(base: dict[str, str], database: str, active: lay.FloatArray, limit: lay.FloatArray, pending: lay.FloatArray) -> Rows:
+def _otel(
+    base: dict[str, str], database: str, active: lay.FloatArray, limit: lay.FloatArray, pending: lay.FloatArray
+) -> Rows:
     pool = {"db_client_connection_pool_name": database}
     return [
         ({"__name__": "db_client_connection_count", **base, **pool, "state": "used"}, active),

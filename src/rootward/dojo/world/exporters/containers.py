@@ -11,7 +11,9 @@ META = {
     "container_cpu_usage_seconds_total": tm.MetricMeta("counter", "Cumulative cpu time consumed in seconds."),
     "container_cpu_cfs_periods_total": tm.MetricMeta("counter", "Number of elapsed enforcement period intervals."),
     "container_cpu_cfs_throttled_periods_total": tm.MetricMeta("counter", "Number of throttled period intervals."),
-    "container_cpu_cfs_throttled_seconds_total": tm.MetricMeta("counter", "Total time duration the container has been throttled."),
+    "container_cpu_cfs_throttled_seconds_total": tm.MetricMeta(
+        "counter", "Total time duration the container has been throttled."
+    ),
     "container_memory_working_set_bytes": tm.MetricMeta("gauge", "Current working set in bytes."),
     "container_memory_rss": tm.MetricMeta("gauge", "Size of RSS in bytes."),
     "container_spec_memory_limit_bytes": tm.MetricMeta("gauge", "Memory limit for the container."),
@@ -44,7 +46,9 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     page.counters(named("container_cpu_usage_seconds_total"), used * step_s, pods, whole=False)
     page.counters(named("container_cpu_cfs_periods_total"), fleet.ready * (PERIODS_PER_S * step_s), pods)
     page.counters(named("container_cpu_cfs_throttled_periods_total"), squeezed * (PERIODS_PER_S * step_s), pods)
-    page.counters(named("container_cpu_cfs_throttled_seconds_total"), squeezed * cores * step_s * 0.6, pods, whole=False)
+    page.counters(
+        named("container_cpu_cfs_throttled_seconds_total"), squeezed * cores * step_s * 0.6, pods, whole=False
+    )
     page.gauges(named("container_memory_working_set_bytes"), np.rint(fleet.memory / 4096) * 4096, pods)
     page.gauges(named("container_memory_rss"), np.rint(fleet.memory * 0.93 / 4096) * 4096, pods)
     page.gauges(named("container_spec_memory_limit_bytes"), limit, pods)

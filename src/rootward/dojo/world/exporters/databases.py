@@ -11,18 +11,29 @@ from rootward.dojo.world import layout as lay
 from rootward.dojo.world.exporters import sheet
 
 META = {
-    "pg_up": tm.MetricMeta("gauge", "Whether the last scrape of metrics from PostgreSQL was able to connect to the server (1 for yes, 0 for no)."),
+    "pg_up": tm.MetricMeta(
+        "gauge",
+        "Whether the last scrape of metrics from PostgreSQL was able to connect to the server (1 for yes, 0 for no).",
+    ),
     "pg_stat_activity_count": tm.MetricMeta("gauge", "number of connections in this state"),
-    "pg_stat_activity_max_tx_duration": tm.MetricMeta("gauge", "max duration in seconds any active transaction has been running", "seconds"),
+    "pg_stat_activity_max_tx_duration": tm.MetricMeta(
+        "gauge", "max duration in seconds any active transaction has been running", "seconds"
+    ),
     "pg_locks_count": tm.MetricMeta("gauge", "Number of locks"),
     "pg_settings_max_connections": tm.MetricMeta("gauge", "Server Parameter: max_connections"),
     "pg_stat_database_numbackends": tm.MetricMeta("gauge", "Number of backends currently connected to this database."),
-    "pg_stat_database_xact_commit": tm.MetricMeta("counter", "Number of transactions in this database that have been committed"),
+    "pg_stat_database_xact_commit": tm.MetricMeta(
+        "counter", "Number of transactions in this database that have been committed"
+    ),
     "pg_stat_database_blks_read": tm.MetricMeta("counter", "Number of disk blocks read in this database"),
     "pg_stat_database_tup_returned": tm.MetricMeta("counter", "Number of rows returned by queries in this database"),
     "pg_stat_statements_calls_total": tm.MetricMeta("counter", "Number of times executed"),
-    "pg_stat_statements_seconds_total": tm.MetricMeta("counter", "Total time spent in the statement, in seconds", "seconds"),
-    "pg_stat_statements_mean_exec_time_seconds": tm.MetricMeta("gauge", "Mean time spent executing the statement over the last interval", "seconds"),
+    "pg_stat_statements_seconds_total": tm.MetricMeta(
+        "counter", "Total time spent in the statement, in seconds", "seconds"
+    ),
+    "pg_stat_statements_mean_exec_time_seconds": tm.MetricMeta(
+        "gauge", "Mean time spent executing the statement over the last interval", "seconds"
+    ),
 }
 
 
@@ -60,8 +71,12 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     rng = frame.rng("postgres", i)
     datname = component.name.removesuffix("-db").replace("-", "_")
     base = {
-        "job": "postgres-exporter", "instance": f"{frame.fleet.pods[pod].address}:9187", "namespace": layout.namespace(i),
-        "service": component.name, "pod": frame.fleet.pods[pod].name, "server": f"{component.name}:5432",
+        "job": "postgres-exporter",
+        "instance": f"{frame.fleet.pods[pod].address}:9187",
+        "namespace": layout.namespace(i),
+        "service": component.name,
+        "pod": frame.fleet.pods[pod].name,
+        "server": f"{component.name}:5432",
     }
     calls = layout.calls_to(i)
     capacity = sum(layout.pool[e] * layout.replicas[layout.source[e]] for e in calls)
@@ -70,7 +85,8 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     leaked = sum(frame.draft.knobs.leaked[:, e] * layout.replicas[layout.source[e]] for e in calls)
     active = np.rint(np.maximum(used - leaked, 0) + rng.poisson(0.4, frame.steps))
     parts = {
-        ("active", "none"): np.maximum(active - lock, 0), ("active", "Lock"): lock,
+        ("active", "none"): np.maximum(active - lock, 0),
+        ("active", "Lock"): lock,
         ("idle", "Client"): np.maximum(np.rint(capacity * 0.5) - active - np.rint(leaked), 1),
         ("idle in transaction", "Client"): np.rint(leaked) + (lock > 0),
     }
@@ -85,8 +101,15 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     for (status, event), row in parts.items():
         gauge("pg_stat_activity_count", row, datname=datname, state=status, wait_event_type=event, usename="app")
     held_s = np.cumsum(lock > 0) * frame.step_s * (lock > 0)
-    gauge("pg_stat_activity_max_tx_duration", held_s + rng.exponential(0.6, frame.steps), datname=datname, state="active")
-    for mode, row in (("accesssharelock", active * 2 + 3), ("rowexclusivelock", np.rint(active * 0.8)), ("sharerowexclusivelock", lock), ("exclusivelock", (lock > 0) * 1.0)):
+    gauge(
+        "pg_stat_activity_max_tx_duration", held_s + rng.exponential(0.6, frame.steps), datname=datname, state="active"
+    )
+    for mode, row in (
+        ("accesssharelock", active * 2 + 3),
+        ("rowexclusivelock", np.rint(active * 0.8)),
+        ("sharerowexclusivelock", lock),
+        ("exclusivelock", (lock > 0) * 1.0),
+    ):
         gauge("pg_locks_count", row, datname=datname, mode=mode)
     gauge("pg_settings_max_connections", np.full(frame.steps, float(np.ceil(capacity * 1.6 / 50) * 50)))
     gauge("pg_stat_database_numbackends", parts["idle", "Client"] + active + np.rint(leaked), datname=datname)
@@ -99,7 +122,11 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
         done = np.minimum(state.calls[:, e], state.served[:, i]) * frame.step_s
         mean_s = own_latency(frame, e)
         text = layout.calls[e].operation or f"SELECT * FROM {datname} WHERE id = $1"
-        more = {"datname": datname, "queryid": query_id(text), "user": layout.components[layout.source[e]].name.replace("-", "_")}
+        more = {
+            "datname": datname,
+            "queryid": query_id(text),
+            "user": layout.components[layout.source[e]].name.replace("-", "_"),
+        }
         counter("pg_stat_statements_calls_total", done, **more)
         counter("pg_stat_statements_seconds_total", done * mean_s, whole=False, **more)
         gauge("pg_stat_statements_mean_exec_time_seconds", mean_s, **more, query=text[:80])

@@ -9,13 +9,25 @@ from rootward.dojo.world.exporters import containers, sheet
 
 META = {
     "kube_pod_info": tm.MetricMeta("gauge", "Information about pod."),
-    "kube_pod_container_status_restarts_total": tm.MetricMeta("counter", "The number of container restarts per container."),
-    "kube_pod_container_status_ready": tm.MetricMeta("gauge", "Describes whether the containers readiness check succeeded."),
-    "kube_pod_container_status_last_terminated_reason": tm.MetricMeta("gauge", "Describes the last reason the container was in terminated state."),
-    "kube_pod_container_status_waiting_reason": tm.MetricMeta("gauge", "Describes the reason the container is currently in waiting state."),
-    "kube_pod_container_resource_limits": tm.MetricMeta("gauge", "The number of requested limit resource by a container."),
+    "kube_pod_container_status_restarts_total": tm.MetricMeta(
+        "counter", "The number of container restarts per container."
+    ),
+    "kube_pod_container_status_ready": tm.MetricMeta(
+        "gauge", "Describes whether the containers readiness check succeeded."
+    ),
+    "kube_pod_container_status_last_terminated_reason": tm.MetricMeta(
+        "gauge", "Describes the last reason the container was in terminated state."
+    ),
+    "kube_pod_container_status_waiting_reason": tm.MetricMeta(
+        "gauge", "Describes the reason the container is currently in waiting state."
+    ),
+    "kube_pod_container_resource_limits": tm.MetricMeta(
+        "gauge", "The number of requested limit resource by a container."
+    ),
     "kube_deployment_spec_replicas": tm.MetricMeta("gauge", "Number of desired pods for a deployment."),
-    "kube_deployment_status_replicas_available": tm.MetricMeta("gauge", "The number of available replicas per deployment."),
+    "kube_deployment_status_replicas_available": tm.MetricMeta(
+        "gauge", "The number of available replicas per deployment."
+    ),
     "kube_statefulset_replicas": tm.MetricMeta("gauge", "Number of desired pods for a StatefulSet."),
     "kube_statefulset_status_replicas_ready": tm.MetricMeta("gauge", "The number of ready replicas per StatefulSet."),
     "kube_pod_owner": tm.MetricMeta("gauge", "Information about the Pod's owner."),
@@ -61,15 +73,43 @@ def _pod(frame: fr.Frame, page: sheet.Sheet, p: int, memory_limit: fr.FloatArray
     if not pod.template:
         owner = {"created_by_kind": "StatefulSet", "created_by_name": component.name}
     rows: list[tuple[dict[str, str], fr.FloatArray]] = [
-        ({"__name__": "kube_pod_info", **where, "node": frame.fleet.nodes[pod.node], "pod_ip": pod.address, **owner}, np.ones(frame.steps)),
-        ({"__name__": "kube_pod_owner", **where, "owner_kind": owner["created_by_kind"], "owner_name": owner["created_by_name"]}, np.ones(frame.steps)),
+        (
+            {"__name__": "kube_pod_info", **where, "node": frame.fleet.nodes[pod.node], "pod_ip": pod.address, **owner},
+            np.ones(frame.steps),
+        ),
+        (
+            {
+                "__name__": "kube_pod_owner",
+                **where,
+                "owner_kind": owner["created_by_kind"],
+                "owner_name": owner["created_by_name"],
+            },
+            np.ones(frame.steps),
+        ),
         ({"__name__": "kube_pod_container_status_restarts_total", **inside}, restarts),
         ({"__name__": "kube_pod_container_status_ready", **inside}, frame.fleet.ready[p].astype(np.float64)),
-        ({"__name__": "kube_pod_container_resource_limits", **inside, "resource": "cpu", "unit": "core"}, np.round(frame.draft.knobs.cores[:, pod.component], 3)),
-        ({"__name__": "kube_pod_container_resource_limits", **inside, "resource": "memory", "unit": "byte"}, memory_limit),
+        (
+            {"__name__": "kube_pod_container_resource_limits", **inside, "resource": "cpu", "unit": "core"},
+            np.round(frame.draft.knobs.cores[:, pod.component], 3),
+        ),
+        (
+            {"__name__": "kube_pod_container_resource_limits", **inside, "resource": "memory", "unit": "byte"},
+            memory_limit,
+        ),
     ]
     if pod.restarts:
-        rows.append(({"__name__": "kube_pod_container_status_last_terminated_reason", **inside, "reason": pod.restarts[0].reason}, (restarts > 0) * 1.0))
-        rows.append(({"__name__": "kube_pod_container_status_waiting_reason", **inside, "reason": "CrashLoopBackOff"}, waiting))
+        rows.append(
+            (
+                {
+                    "__name__": "kube_pod_container_status_last_terminated_reason",
+                    **inside,
+                    "reason": pod.restarts[0].reason,
+                },
+                (restarts > 0) * 1.0,
+            )
+        )
+        rows.append(
+            ({"__name__": "kube_pod_container_status_waiting_reason", **inside, "reason": "CrashLoopBackOff"}, waiting)
+        )
     values = tm.absent_to_stale(np.array([row for _, row in rows]), np.broadcast_to(~exists, (len(rows), frame.steps)))
     page.gauges([labels for labels, _ in rows], values, [-1] * len(rows))

@@ -32,11 +32,17 @@ def _edge(frame: fr.Frame, page: sheet.Sheet, e: int) -> None:
     caller, callee = layout.components[i], layout.components[target]
     # One series per caller workload: mesh set-ups commonly drop the pod to bound cardinality.
     base = {
-        "job": "envoy-stats", "instance": "istio-proxy", "reporter": "source", "source_workload": caller.name,
-        "source_workload_namespace": layout.namespace(i), "destination_workload": callee.name,
-        "destination_workload_namespace": layout.namespace(target), "destination_service_name": callee.name,
+        "job": "envoy-stats",
+        "instance": "istio-proxy",
+        "reporter": "source",
+        "source_workload": caller.name,
+        "source_workload_namespace": layout.namespace(i),
+        "destination_workload": callee.name,
+        "destination_workload_namespace": layout.namespace(target),
+        "destination_service_name": callee.name,
         "destination_service": f"{callee.name}.{layout.namespace(target)}.svc.cluster.local",
-        "request_protocol": "grpc" if layout.calls[e].protocol == "grpc" else "http", "connection_security_policy": "mutual_tls",
+        "request_protocol": "grpc" if layout.calls[e].protocol == "grpc" else "http",
+        "connection_security_policy": "mutual_tls",
     }
     for outcome, row in clients.outcomes(frame, e).items():
         if row.sum() < 0.5:
@@ -49,6 +55,8 @@ def _edge(frame: fr.Frame, page: sheet.Sheet, e: int) -> None:
     family = "istio_request_duration_milliseconds"
     head = {**base, "response_code": "200"}
     rows = [row / (1.0 + (scale / bound) ** clients.SHAPE) for bound in BUCKETS_MS] + [row, row]
-    labels: list[tm.Labels] = [{"__name__": f"{family}_bucket", **head, "le": bound} for bound in (*map(styles.number, BUCKETS_MS), "+Inf")]
+    labels: list[tm.Labels] = [
+        {"__name__": f"{family}_bucket", **head, "le": bound} for bound in (*map(styles.number, BUCKETS_MS), "+Inf")
+    ]
     page.counters([*labels, {"__name__": f"{family}_count", **head}], np.array(rows), [-1] * len(rows))
     page.counter({"__name__": f"{family}_sum", **head}, row * latency_ms, whole=False)

@@ -38,13 +38,23 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         available = np.maximum(MEMORY * 0.66 - memory, 1.5e9)
         base = {"job": "node-exporter", "instance": name, "node": name}
         for mode, share in (("user", cpu * 0.8), ("system", cpu * 0.2), ("idle", CORES - cpu), ("iowait", cpu * 0.01)):
-            page.counter({"__name__": "node_cpu_seconds_total", **base, "cpu": "all", "mode": mode}, share * frame.step_s, whole=False)
-        rows = {"node_load1": cpu * 1.1, "node_memory_MemTotal_bytes": np.full(steps, MEMORY), "node_memory_MemAvailable_bytes": available}
+            page.counter(
+                {"__name__": "node_cpu_seconds_total", **base, "cpu": "all", "mode": mode},
+                share * frame.step_s,
+                whole=False,
+            )
+        rows = {
+            "node_load1": cpu * 1.1,
+            "node_memory_MemTotal_bytes": np.full(steps, MEMORY),
+            "node_memory_MemAvailable_bytes": available,
+        }
         page.gauges([{"__name__": family, **base} for family in rows], np.array(list(rows.values())), [-1] * len(rows))
         disk = {**base, "device": "/dev/nvme0n1p1", "fstype": "ext4", "mountpoint": "/"}
         free = DISK * (0.55 - 0.02 * np.linspace(0, 1, steps) + 0.002 * rng.standard_normal(steps))
         page.gauge({"__name__": "node_filesystem_size_bytes", **disk}, np.full(steps, DISK))
         page.gauge({"__name__": "node_filesystem_avail_bytes", **disk}, np.rint(free))
-        page.counter({"__name__": "node_network_receive_bytes_total", **base, "device": "eth0"}, cpu * 3e6 * frame.step_s)
+        page.counter(
+            {"__name__": "node_network_receive_bytes_total", **base, "device": "eth0"}, cpu * 3e6 * frame.step_s
+        )
         page.counter({"__name__": "node_netstat_Tcp_RetransSegs", **base}, rng.poisson(2.0, steps) * 1.0)
     return page.blocks()

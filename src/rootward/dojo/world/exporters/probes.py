@@ -24,7 +24,11 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     outside = {"job": "blackbox", "instance": f"https://www.{plan.domain}/"}
     reach = frame.draft.reach
     inside = (rng.uniform(size=frame.steps) >= frame.state.error[:, entry]).astype(np.float64)
-    took = frame.draft.reach_s if frame.draft.reach_s is not None else 0.12 * np.exp(0.1 * rng.standard_normal(frame.steps))
+    took = (
+        frame.draft.reach_s
+        if frame.draft.reach_s is not None
+        else 0.12 * np.exp(0.1 * rng.standard_normal(frame.steps))
+    )
     page.gauge({"__name__": "probe_success", **outside}, inside * (reach if reach is not None else 1.0))
     page.gauge({"__name__": "probe_duration_seconds", **outside}, took + frame.state.latency[:, entry])
     start_s = float(frame.times_s[0])
@@ -34,9 +38,26 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         name, namespace = layout.components[i].name, layout.namespace(i)
         ends_s = np.floor(frame.draft.expiries.get(i, start_s + float(rng.uniform(12, 85)) * DAY_S))
         row = np.full(frame.steps, ends_s)
-        page.gauge({"__name__": "probe_ssl_earliest_cert_expiry", "job": "blackbox-internal", "instance": f"{name}.{namespace}.svc:8443", "service": name, "namespace": namespace}, row)
         page.gauge(
-            {"__name__": "x509_cert_not_after", "job": "x509-certificate-exporter", "instance": "x509-exporter:9793", "secret_namespace": namespace,
-             "secret_name": f"{name}-tls", "secret_key": "tls.crt", "subject_CN": f"{name}.{namespace}.svc"}, row,
+            {
+                "__name__": "probe_ssl_earliest_cert_expiry",
+                "job": "blackbox-internal",
+                "instance": f"{name}.{namespace}.svc:8443",
+                "service": name,
+                "namespace": namespace,
+            },
+            row,
+        )
+        page.gauge(
+            {
+                "__name__": "x509_cert_not_after",
+                "job": "x509-certificate-exporter",
+                "instance": "x509-exporter:9793",
+                "secret_namespace": namespace,
+                "secret_name": f"{name}-tls",
+                "secret_key": "tls.crt",
+                "subject_CN": f"{name}.{namespace}.svc",
+            },
+            row,
         )
     return page.blocks()

@@ -10,7 +10,9 @@ from rootward.dojo.world.exporters import sheet
 META = {
     "kafka_brokers": tm.MetricMeta("gauge", "Number of Brokers in the Kafka Cluster."),
     "kafka_topic_partition_current_offset": tm.MetricMeta("gauge", "Current Offset of a Broker at Topic/Partition"),
-    "kafka_consumergroup_current_offset": tm.MetricMeta("gauge", "Current Offset of a ConsumerGroup at Topic/Partition"),
+    "kafka_consumergroup_current_offset": tm.MetricMeta(
+        "gauge", "Current Offset of a ConsumerGroup at Topic/Partition"
+    ),
     "kafka_consumergroup_lag": tm.MetricMeta("gauge", "Current Approximate Lag of a ConsumerGroup at Topic/Partition"),
 }
 PARTITIONS = 3
@@ -25,7 +27,9 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         rng = frame.rng("kafka", i)
         share = rng.dirichlet(np.full(PARTITIONS, 60.0))
         produced = np.cumsum(state.arrivals[:, i] * frame.step_s)
-        page.gauge({"__name__": "kafka_brokers", **base, "topic": topic}, np.full(frame.steps, float(layout.replicas[i])))
+        page.gauge(
+            {"__name__": "kafka_brokers", **base, "topic": topic}, np.full(frame.steps, float(layout.replicas[i]))
+        )
         for partition in range(PARTITIONS):
             where = {**base, "topic": topic, "partition": str(partition)}
             offset = np.floor(1e6 * (partition + 1) + produced * share[partition])

@@ -11,10 +11,18 @@ META = {
     "http_server_request_duration_seconds": tm.MetricMeta("histogram", "Duration of HTTP server requests.", "seconds"),
     "http_request_duration_seconds": tm.MetricMeta("histogram", "A histogram of latencies for requests.", "seconds"),
     "http_requests_total": tm.MetricMeta("counter", "A counter for requests to the wrapped handler."),
-    "grpc_server_handling_seconds": tm.MetricMeta("histogram", "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.", "seconds"),
-    "grpc_server_handled_total": tm.MetricMeta("counter", "Total number of RPCs completed on the server, regardless of success or failure."),
+    "grpc_server_handling_seconds": tm.MetricMeta(
+        "histogram",
+        "Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.",
+        "seconds",
+    ),
+    "grpc_server_handled_total": tm.MetricMeta(
+        "counter", "Total number of RPCs completed on the server, regardless of success or failure."
+    ),
     "http_server_requests_seconds": tm.MetricMeta("histogram", "", "seconds"),
-    "nginx_ingress_controller_request_duration_seconds": tm.MetricMeta("histogram", "The request processing time in milliseconds", "seconds"),
+    "nginx_ingress_controller_request_duration_seconds": tm.MetricMeta(
+        "histogram", "The request processing time in milliseconds", "seconds"
+    ),
     "nginx_ingress_controller_requests": tm.MetricMeta("counter", "The total number of client requests"),
 }
 PORTS = {"otel": 9464, "prometheus": 8080, "grpc": 9090, "micrometer": 8081, "nginx": 10254}
@@ -63,7 +71,15 @@ def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) 
             if style.coded and code == "404":
                 row, mean_s = row, np.full(frame.steps, 0.004)
                 quick = [np.full(frame.steps, bound / (bound + 0.002)) for bound in style.buckets]
-                _histogram(page, style, [styles.labels(style, base, route, code) for base in bases], part * row, quick, mean_s, pods)
+                _histogram(
+                    page,
+                    style,
+                    [styles.labels(style, base, route, code) for base in bases],
+                    part * row,
+                    quick,
+                    mean_s,
+                    pods,
+                )
             else:
                 heads = [styles.labels(style, base, route, code) for base in bases]
                 _histogram(page, style, list(heads), part * row, below, latency * route.slowness, pods)

@@ -9,10 +9,14 @@ from rootward.dojo.world.exporters import requests, sheet, styles
 
 META = {
     "jvm_memory_used_bytes": tm.MetricMeta("gauge", "The amount of used memory", "bytes"),
-    "jvm_memory_max_bytes": tm.MetricMeta("gauge", "The maximum amount of memory in bytes that can be used for memory management", "bytes"),
+    "jvm_memory_max_bytes": tm.MetricMeta(
+        "gauge", "The maximum amount of memory in bytes that can be used for memory management", "bytes"
+    ),
     "jvm_gc_pause_seconds_sum": tm.MetricMeta("counter", "Time spent in GC pause", "seconds"),
     "jvm_gc_pause_seconds_count": tm.MetricMeta("counter", "Time spent in GC pause"),
-    "jvm_threads_live_threads": tm.MetricMeta("gauge", "The current number of live threads including both daemon and non-daemon threads"),
+    "jvm_threads_live_threads": tm.MetricMeta(
+        "gauge", "The current number of live threads including both daemon and non-daemon threads"
+    ),
     "go_goroutines": tm.MetricMeta("gauge", "Number of goroutines that currently exist."),
     "process_resident_memory_bytes": tm.MetricMeta("gauge", "Resident memory size in bytes.", "bytes"),
     "process_open_fds": tm.MetricMeta("gauge", "Number of open file descriptors."),
@@ -55,9 +59,21 @@ def _jvm(frame: fr.Frame, page: sheet.Sheet, p: int, base: dict[str, str], held:
             {"__name__": "jvm_memory_used_bytes", **base, "area": "nonheap", "id": "Metaspace"},
             {"__name__": "jvm_threads_live_threads", **base},
         ],
-        np.array([np.rint(heap), np.full(frame.steps, np.rint(limit * 0.75)), np.full(frame.steps, 1.1e8), np.rint(38 + held)]),
+        np.array(
+            [
+                np.rint(heap),
+                np.full(frame.steps, np.rint(limit * 0.75)),
+                np.full(frame.steps, 1.1e8),
+                np.rint(38 + held),
+            ]
+        ),
         [p] * 4,
     )
     collector = {"action": "end of minor GC", "cause": "G1 Evacuation Pause", "gc": "G1 Young Generation"}
     page.counter({"__name__": "jvm_gc_pause_seconds_count", **base, **collector}, pauses * 0.004 * (1 + 3 * full), p)
-    page.counter({"__name__": "jvm_gc_pause_seconds_sum", **base, **collector}, pauses * 0.00004 * (1 + 25 * full), p, whole=False)
+    page.counter(
+        {"__name__": "jvm_gc_pause_seconds_sum", **base, **collector},
+        pauses * 0.00004 * (1 + 25 * full),
+        p,
+        whole=False,
+    )

@@ -11,7 +11,14 @@ CLIENT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OTEL_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 MICROMETER_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OUTCOMES = {"2": "SUCCESS", "4": "CLIENT_ERROR", "5": "SERVER_ERROR"}
-GRPC_CODES = {"200": "OK", "404": "NotFound", "500": "Internal", "503": "ResourceExhausted", "504": "DeadlineExceeded", "502": "Unavailable"}
+GRPC_CODES = {
+    "200": "OK",
+    "404": "NotFound",
+    "500": "Internal",
+    "503": "ResourceExhausted",
+    "504": "DeadlineExceeded",
+    "502": "Unavailable",
+}
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -44,33 +51,65 @@ def target(frame: fr.Frame, component: int, pod: int, port: int) -> dict[str, st
 
 STYLES = {
     "otel": Style(
-        "otel", "http_server_request_duration_seconds", True, "", OTEL_BUCKETS, "service_name", 'http_response_status_code=~"5.."',
+        "otel",
+        "http_server_request_duration_seconds",
+        True,
+        "",
+        OTEL_BUCKETS,
+        "service_name",
+        'http_response_status_code=~"5.."',
         lambda route, code: {"http_response_status_code": code},
         lambda route: {"http_request_method": route.method, "http_route": route.path, "url_scheme": "http"},
         lambda name: {"service_name": name},
     ),
     "prometheus": Style(
-        "prometheus", "http_request_duration_seconds", False, "http_requests_total", CLIENT_BUCKETS, "service", 'code=~"5.."',
+        "prometheus",
+        "http_request_duration_seconds",
+        False,
+        "http_requests_total",
+        CLIENT_BUCKETS,
+        "service",
+        'code=~"5.."',
         lambda route, code: {"code": code},
         lambda route: {"method": route.method.lower(), "handler": route.path},
         lambda name: {"service": name},
     ),
     "grpc": Style(
-        "grpc", "grpc_server_handling_seconds", False, "grpc_server_handled_total", CLIENT_BUCKETS, "app",
+        "grpc",
+        "grpc_server_handling_seconds",
+        False,
+        "grpc_server_handled_total",
+        CLIENT_BUCKETS,
+        "app",
         'grpc_code=~"Internal|Unavailable|DeadlineExceeded|ResourceExhausted"',
         lambda route, code: {"grpc_code": GRPC_CODES[code]},
         lambda route: {"grpc_service": route.method, "grpc_method": route.path, "grpc_type": "unary"},
         lambda name: {"app": name},
     ),
     "micrometer": Style(
-        "micrometer", "http_server_requests_seconds", True, "", MICROMETER_BUCKETS, "application", 'status=~"5.."',
-        lambda route, code: {"status": code, "outcome": OUTCOMES[code[0]], "exception": "none" if code[0] != "5" else "RuntimeException"},
+        "micrometer",
+        "http_server_requests_seconds",
+        True,
+        "",
+        MICROMETER_BUCKETS,
+        "application",
+        'status=~"5.."',
+        lambda route, code: {
+            "status": code,
+            "outcome": OUTCOMES[code[0]],
+            "exception": "none" if code[0] != "5" else "RuntimeException",
+        },
         lambda route: {"method": route.method, "uri": route.path},
         lambda name: {"application": name},
     ),
     "nginx": Style(
-        "nginx", "nginx_ingress_controller_request_duration_seconds", True, "nginx_ingress_controller_requests", CLIENT_BUCKETS,
-        "ingress", 'status=~"5.."',
+        "nginx",
+        "nginx_ingress_controller_request_duration_seconds",
+        True,
+        "nginx_ingress_controller_requests",
+        CLIENT_BUCKETS,
+        "ingress",
+        'status=~"5.."',
         lambda route, code: {"status": code},
         lambda route: {"method": route.method, "path": route.path},
         lambda name: {"ingress": name, "controller_class": "k8s.io/ingress-nginx"},

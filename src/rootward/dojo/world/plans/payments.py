@@ -3,20 +3,51 @@
 from rootward.dojo.world import blueprint as bp
 
 NAME = "payments"
-DESCRIPTION = "A payments platform on a mesh: API edge, authorisation, risk, ledger, payouts, notifications, card networks"
+DESCRIPTION = (
+    "A payments platform on a mesh: API edge, authorisation, risk, ledger, payouts, notifications, card networks"
+)
 
 
-def _service(name: str, language: str, style: str, team: str, cpu_ms: float, wait_ms: float, path: str, **rest: object) -> bp.Component:
+def _service(
+    name: str, language: str, style: str, team: str, cpu_ms: float, wait_ms: float, path: str, **rest: object
+) -> bp.Component:
     method = "pay.v1." + "".join(part.capitalize() for part in name.split("-")) if style == "grpc" else "POST"
-    memory = {"java": (780.0, 1536.0), "go": (110.0, 256.0), "python": (260.0, 512.0), "node": (210.0, 512.0), "nginx": (130.0, 512.0)}[language]
-    fields: dict[str, object] = {"memory_mib": memory[0], "memory_limit_mib": memory[1], "routes": (bp.Route(method, path),), **rest}
+    memory = {
+        "java": (780.0, 1536.0),
+        "go": (110.0, 256.0),
+        "python": (260.0, 512.0),
+        "node": (210.0, 512.0),
+        "nginx": (130.0, 512.0),
+    }[language]
+    fields: dict[str, object] = {
+        "memory_mib": memory[0],
+        "memory_limit_mib": memory[1],
+        "routes": (bp.Route(method, path),),
+        **rest,
+    }
     return bp.Component(name=name, language=language, style=style, team=team, cpu_ms=cpu_ms, wait_ms=wait_ms, **fields)  # type: ignore[arg-type]
 
 
 def _store(name: str, kind: bp.Kind, team: str, memory: float, **rest: object) -> bp.Component:
-    language, cpu_ms, wait_ms = {bp.Kind.DATABASE: ("postgres", 1.3, 1.6), bp.Kind.CACHE: ("redis", 0.05, 0.3), bp.Kind.QUEUE: ("kafka", 0.05, 1.0)}[kind]
+    language, cpu_ms, wait_ms = {
+        bp.Kind.DATABASE: ("postgres", 1.3, 1.6),
+        bp.Kind.CACHE: ("redis", 0.05, 0.3),
+        bp.Kind.QUEUE: ("kafka", 0.05, 1.0),
+    }[kind]
     replicas = 3 if kind is bp.Kind.QUEUE else 1
-    return bp.Component(name=name, kind=kind, language=language, style="", team=team, cpu_ms=cpu_ms, wait_ms=wait_ms, replicas=replicas, memory_mib=memory, memory_limit_mib=memory * 1.4, **rest)  # type: ignore[arg-type]
+    return bp.Component(
+        name=name,
+        kind=kind,
+        language=language,
+        style="",
+        team=team,
+        cpu_ms=cpu_ms,
+        wait_ms=wait_ms,
+        replicas=replicas,
+        memory_mib=memory,
+        memory_limit_mib=memory * 1.4,
+        **rest,
+    )  # type: ignore[arg-type]
 
 
 def _third_party(name: str, host: str, wait_ms: float) -> bp.Component:
@@ -24,8 +55,18 @@ def _third_party(name: str, host: str, wait_ms: float) -> bp.Component:
 
 
 _COMPONENTS = (
-    _service("api-edge", "nginx", "nginx", "edge", 0.5, 0.6, "/v1/payments", namespace="edge", tier_one=True,
-             routes=(bp.Route("POST", "/v1/payments", 0.6, 1.2), bp.Route("GET", "/v1/payments/{id}", 0.4, 0.7))),
+    _service(
+        "api-edge",
+        "nginx",
+        "nginx",
+        "edge",
+        0.5,
+        0.6,
+        "/v1/payments",
+        namespace="edge",
+        tier_one=True,
+        routes=(bp.Route("POST", "/v1/payments", 0.6, 1.2), bp.Route("GET", "/v1/payments/{id}", 0.4, 0.7)),
+    ),
     _service("api-gateway", "node", "otel", "edge", 3, 1, "/v1/payments", tier_one=True),
     _service("auth", "go", "otel", "identity", 2, 1, "/verify"),
     _service("merchant", "java", "micrometer", "merchants", 6, 2, "/merchants/{id}"),
@@ -84,12 +125,20 @@ _CALLS = (
     _call("payment-orchestrator", "acquirer-router", 1, 6000),
     _call("payment-orchestrator", "ledger", 1, 2500, retries=1),
     _sql("payment-orchestrator", "payments-db", 3, "UPDATE payments SET state = $1, updated_at = now() WHERE id = $2"),
-    _call("payment-orchestrator", "payment-events", 2, 1000, protocol="kafka", operation="payment.updated", required=0.1),
+    _call(
+        "payment-orchestrator", "payment-events", 2, 1000, protocol="kafka", operation="payment.updated", required=0.1
+    ),
     _sql("payment-query", "payments-db", 2, "SELECT * FROM payments WHERE id = $1"),
     _call("risk", "risk-features", 1, 1000, protocol="grpc"),
     _call("risk", "velocity", 1, 600, protocol="grpc", required=0.3),
     _call("risk-features", "feature-cache", 3, 200, protocol="redis", operation="HMGET", required=0.0),
-    _sql("risk-features", "payments-db", 3, "SELECT count(*), sum(amount) FROM payments WHERE card_hash = $1 AND created_at > $2", behind="feature-cache"),
+    _sql(
+        "risk-features",
+        "payments-db",
+        3,
+        "SELECT count(*), sum(amount) FROM payments WHERE card_hash = $1 AND created_at > $2",
+        behind="feature-cache",
+    ),
     _call("velocity", "feature-cache", 1, 200, protocol="redis", operation="INCR"),
     _sql("card-vault", "vault-db", 1, "SELECT pan_enc FROM tokens WHERE token = $1"),
     _call("fees", "fx-rates", 0.5, 600, required=0.5),
@@ -100,12 +149,22 @@ _CALLS = (
     _call("acquirer-mastercard", "mastercard-net", 1, 4000),
     _call("acquirer-sepa", "sepa-bank", 1, 4500),
     _call("ledger", "balance", 1, 1000, protocol="grpc", retries=1),
-    _sql("ledger", "ledger-db", 3, "INSERT INTO entries (account_id, amount, currency, payment_id) VALUES ($1, $2, $3, $4)"),
+    _sql(
+        "ledger",
+        "ledger-db",
+        3,
+        "INSERT INTO entries (account_id, amount, currency, payment_id) VALUES ($1, $2, $3, $4)",
+    ),
     _sql("balance", "ledger-db", 1, "SELECT sum(amount) FROM entries WHERE account_id = $1"),
     _call("payment-events", "webhooks", 1, 30000, protocol="kafka", operation="payment.updated", waits=False),
     _call("payment-events", "audit", 1, 30000, protocol="kafka", operation="payment.updated", waits=False),
     _call("payment-events", "payouts", 0.1, 30000, protocol="kafka", operation="payment.settled", waits=False),
-    _sql("payouts", "ledger-db", 4, "SELECT account_id, sum(amount) FROM entries WHERE settled_at IS NULL GROUP BY account_id"),
+    _sql(
+        "payouts",
+        "ledger-db",
+        4,
+        "SELECT account_id, sum(amount) FROM entries WHERE settled_at IS NULL GROUP BY account_id",
+    ),
     _call("payouts", "sepa-bank", 0.5, 4500, retries=1),
 )
 
@@ -114,7 +173,17 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     """The platform; it has one shape, so both arguments leave it as it is."""
     del seed, services
     return bp.Blueprint(
-        name=NAME, description=DESCRIPTION, namespace="payments", domain="quaypay.com", organisation="quaypay", components=_COMPONENTS,
-        calls=_CALLS, demand={"api-edge": 180.0}, nodes=9, mesh=True, peak_hour=18.0, utc_offset_h=1.0,
+        name=NAME,
+        description=DESCRIPTION,
+        namespace="payments",
+        domain="quaypay.com",
+        organisation="quaypay",
+        components=_COMPONENTS,
+        calls=_CALLS,
+        demand={"api-edge": 180.0},
+        nodes=9,
+        mesh=True,
+        peak_hour=18.0,
+        utc_offset_h=1.0,
         people=("anders", "chiara", "dmitri", "fatima", "hugo", "ines", "kwame", "lotte", "nils"),
     )
