@@ -200,7 +200,7 @@ def test_too_many_series_and_points_are_their_own_error():
 
 
 def test_structured_metadata_splits_series_unless_it_is_summed_away():
-    traced = make([(i, "web", "x") for i in range(5)], traces=["aa", "", "bb", "", ""])
+    traced = make([(i, "web", "x") for i in range(1, 6)], traces=["aa", "", "bb", "", ""])
     assert value(traced, 'count_over_time({app="web"}[100s])') == {"web,prod": 3, "web,prod,aa": 1, "web,prod,bb": 1}
     assert value(traced, 'sum by (app) (count_over_time({app="web"}[100s]))') == {"web": 5}
 

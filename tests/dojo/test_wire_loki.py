@@ -69,7 +69,10 @@ def test_an_instant_query_answers_a_vector_and_a_number_a_scalar(client):
 
 
 def test_labels_values_and_series_cover_what_has_lines_in_the_window(client):
-    assert client.get(f"{API}/labels").json() == {"status": "success", "data": ["app", "container", "namespace", "pod", "service_name"]}
+    assert client.get(f"{API}/labels").json() == {
+        "status": "success",
+        "data": ["app", "container", "namespace", "pod", "service_name"],
+    }
     assert client.get(f"{API}/label/app/values").json()["data"] == ["checkout", "frontend"]
     assert client.get(f"{API}/label/app/values", params={"query": '{app=~"f.*"}'}).json()["data"] == ["frontend"]
     series = client.get(f"{API}/series", params={"match[]": '{app="checkout"}'}).json()["data"]

@@ -2,7 +2,6 @@
 
 import bisect
 import dataclasses
-import math
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -77,13 +76,13 @@ class ClusterStore:
             history.times_s.append(version.time_s)
             history.states.append(None if version.deleted else state)
         self.resources = _kubernetes_resources.with_custom(_dominant(found))
-        self._events = sorted(
-            ((_event_time_s(event), self._event(event, i)) for i, event in enumerate(cluster.events)), key=_time_of
-        )
+        timed = [(time_s, event) for event in cluster.events if (time_s := _event_time_s(event)) is not None]
+        events = ((time_s, self._event(event, time_s, i)) for i, (time_s, event) in enumerate(timed))
+        self._events = sorted(events, key=_time_of)
         self._event_times_s = [time_s for time_s, _ in self._events]
 
-    def _event(self, event: Mapping[str, Any], number: int) -> State:
-        body = _completed(records.ObjectVersion(_event_time_s(event), event), number)
+    def _event(self, event: Mapping[str, Any], time_s: float, number: int) -> State:
+        body = _completed(records.ObjectVersion(time_s, event), number)
         involved = dict(body.get("involvedObject") or {})
         if not involved.get("uid"):
             group, _ = _kubernetes_resources.split_api_version(involved.get("apiVersion", "v1"))
@@ -171,19 +170,21 @@ def _time_of(pair: tuple[float, State]) -> float:
     return pair[0]
 
 
-def _event_time_s(event: Mapping[str, Any]) -> float:
-    """When an event was last seen; one without any time is never visible."""
+def _event_time_s(event: Mapping[str, Any]) -> float | None:
+    """When an event was last seen; None (never visible) for one that carries no time that can be read."""
     series = event.get("series") or {}
     meta = event.get("metadata") or {}
-    for text in (
+    times = (
         event.get("lastTimestamp"),
         series.get("lastObservedTime"),
         event.get("eventTime"),
         meta.get("creationTimestamp"),
-    ):
-        if text:
-            return _clock.from_iso(text)
-    return math.inf
+    )
+    text = next((one for one in times if one), None)
+    try:
+        return _clock.from_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _new_event(event: dict[str, Any]) -> dict[str, Any]:
