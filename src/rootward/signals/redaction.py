@@ -16,7 +16,7 @@ _HINTS = (
     "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "xox", "sk_live", "sk-", "@",
 )  # fmt: skip
 
-_SECRET_WORD = (  # noqa: S105 -- words that name secrets
+_SENSITIVE = (
     r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:api|access|private|secret|signing|encryption)[_-]?(?:access[_-]?)?key"
     r"|(?:auth|access|refresh|id|session|security|bot|api)[_-]?token|token|credentials?)"
 )
@@ -29,7 +29,7 @@ _PATTERN = re.compile(
     r"|sk-[\w-]{20,}|AIza[\w-]{30,}))"
     r"|(?P<url>://[^\s/:@\"']*:)(?P<url_secret>[^\s/@\"']+)(?=@)"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)(?P<scheme_secret>(?=[^\s\"',]*\d)[\w.~+/=-]{12,})"
-    r"|(?P<key>" + _SECRET_WORD + r")(?P<glue>\\?[\"']?\s?(?:=|:)>?\s?\\?[\"']?)"
+    r"|(?P<key>" + _SENSITIVE + r")(?P<glue>\\?[\"']?\s?(?:=|:)>?\s?\\?[\"']?)"
     r"(?P<value>[^\s\"',;&}\\)\]]+)"
     r"|(?<![\w.:-])(?P<card>(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)(?:[ -]?\d{4}){3}|3[47]\d\d[ -]?\d{6}[ -]?\d{5})"
     r"(?![\w.-])",
@@ -74,7 +74,7 @@ def redact_tree(value: Any) -> Any:
     return value
 
 
-_SECRET_KEY = re.compile(r"(?:^|[_.-]|(?<=[a-z])(?=[A-Z]))" + _SECRET_WORD + r"$", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"(?:^|[_.-]|(?<=[a-z])(?=[A-Z]))" + _SENSITIVE + r"$", re.IGNORECASE)
 
 
 def names_secret(key: str) -> bool:
