@@ -22,9 +22,13 @@ class Mechanism:
     weight: float
 
 
+SPECIFIC = 3.0  # nats from which a mechanism is believed of a change that claims to change nothing
+
+
 def matching(diff: diffs.Diff, text: str) -> list[Mechanism]:
     """Mechanisms whose both sides are there, strongest first."""
-    found = [one for one in MECHANISMS if one.symptom.search(text) and one.does(diff, text)]
+    floor = SPECIFIC if diff.tidying or diff.wording else 0.0
+    found = [one for one in MECHANISMS if one.weight >= floor and one.symptom.search(text) and one.does(diff, text)]
     return sorted(found, key=lambda one: -one.weight)
 
 
@@ -220,7 +224,7 @@ MECHANISMS = (
         "a call was removed",
         "bad_deploy",
         _call_gone,
-        _symptom(r"not found|not registered|no handler|uninitiali[sz]ed|unknown|missing|nil|not initialized|empty"),
+        _symptom(r"not found|not registered|no handler|uninitiali[sz]ed|unknown|missing|not initialized"),
         2.5,
     ),
     Mechanism(
