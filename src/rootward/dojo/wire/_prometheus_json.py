@@ -65,14 +65,13 @@ def result(found: engine.Result, limit: int) -> str:
         one = found.series[0]
         value = json.dumps(found.text) if found.kind == "string" else f'"{number(float(one.values[0]))}"'
         return f'{{"resultType":"{found.kind}","result":[{stamp(int(one.times_ms[0]))},{value}]}}'
-    known: dict[int, list[str]] = {}  # series of a range query share their times
+    known: dict[int, str] = {}  # series of a range query share their times
     rows = []
     for series in found.series[: limit or None]:
-        stamps = known.get(id(series.times_ms))
-        if stamps is None:
-            stamps = known[id(series.times_ms)] = [stamp(time_ms) for time_ms in series.times_ms.tolist()]
-        texts = _texts(series.values.tolist())
-        points = ",".join([f'[{moment},"{text}"]' for moment, text in zip(stamps, texts, strict=True)])
+        form = known.get(id(series.times_ms))
+        if form is None:
+            form = known[id(series.times_ms)] = ",".join([f'[{stamp(t)},"%s"]' for t in series.times_ms.tolist()])
+        points = form % tuple(_texts(series.values.tolist()))
         shown = f'"value":{points}' if found.kind == "vector" else f'"values":[{points}]'
         rows.append(f'{{"metric":{labels_text(series.labels)},{shown}}}')
     return f'{{"resultType":"{found.kind}","result":[{",".join(rows)}]}}'

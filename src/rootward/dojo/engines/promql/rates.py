@@ -98,8 +98,8 @@ def _not_below_zero(
     """A counter cannot have been negative: extrapolate to the start of the window no further than to where it was zero."""
     if not counter:
         return start
-    to_zero = seconds * (first / change)
-    return np.where((change > 0) & (first >= 0) & (to_zero < start), to_zero, start)
+    early = (first >= 0) & (first * seconds < start * change)  # never where `change` is not positive
+    return np.where(early, seconds * (first / change), start) if early.any() else start
 
 
 def _lost_in_resets(w: windows.Windows) -> FloatArray:

@@ -105,11 +105,14 @@ class Store:
         return np.asarray(good[codes[ids]], dtype=bool)
 
     def pieces(self, ids: IntArray) -> list[tuple[Strip, IntArray, IntArray]]:
-        """The selected series by strip: (strip, positions within `ids`, rows of the strip's block)."""
-        strips = self._strip[ids]
+        """The selected series by strip: (strip, positions within `ids`, rows of the strip's block, ascending)."""
+        if not len(ids):
+            return []
+        order = np.lexsort((self._row[ids], self._strip[ids]))
+        numbers, starts = np.unique(self._strip[ids[order]], return_index=True)
         return [
-            (self.strips[number], (at := np.flatnonzero(strips == number)), self._row[ids[at]])
-            for number in np.unique(strips)
+            (self.strips[number], at, self._row[ids[at]])
+            for number, at in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
         ]
 
     def alive(self, ids: IntArray, start_ms: int, end_ms: int) -> IntArray:
@@ -146,7 +149,9 @@ def run(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> Run:
     """The samples of `rows` in [start, end]."""
     first, last = int(np.searchsorted(strip.times_ms, start_ms)), strip.visible(end_ms)
     if strip.columns is None:
-        return Run(strip.times_ms[first:last], strip.block[rows, first:last])
+        together = int(rows[-1]) - int(rows[0]) == len(rows) - 1  # neighbours are seen in place, not copied
+        chosen = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
+        return Run(strip.times_ms[first:last], strip.block[chosen, first:last])
     columns = strip.columns[slice(*np.searchsorted(strip.columns, [first, last]))]
     return Run(strip.times_ms[columns], strip.block[rows[:, None], columns])
 
