@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from rootward import _clock, errors
+from rootward.signals import redaction
 
 T = TypeVar("T")
 
@@ -128,5 +129,5 @@ def _moment(value_s: float, value: object, what: str) -> float:
 
 
 def _wrong(value: object, what: str, expected: str) -> errors.BackendMalformed:
-    shown = repr(value)
-    return errors.BackendMalformed(f"{what} is {shown[:60]}, not {expected}")
+    shown = redaction.redact(repr(value)[:200])[:60]
+    return errors.BackendMalformed(f"{what} is {shown}, not {expected}")

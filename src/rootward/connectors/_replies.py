@@ -43,7 +43,7 @@ def refusal(reply: Reply, *, now_s: float) -> errors.BackendError:
         what = "credentials are missing or wrong" if reply.status == 401 else "these credentials may not ask this"
         return errors.NotPermitted(f"{start}{said}; {what}", source=reply.source)
     if 300 <= reply.status < 400:
-        target = reply.headers.get("location", "nowhere")
+        target = redaction.redact(reply.headers.get("location", "nowhere"))
         return errors.BackendMalformed(
             f"{start}, redirecting to {target}; set url to the API itself", source=reply.source
         )

@@ -5,6 +5,7 @@ thousand ordinary lines cost a few milliseconds. Ordinary words near "password" 
 message that loses its meaning helps nobody.
 """
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -77,6 +78,7 @@ def redact_tree(value: Any) -> Any:
 _SECRET_KEY = re.compile(r"(?:^|[_.-]|(?<=[a-z])(?=[A-Z]))" + _SENSITIVE + r"$", re.IGNORECASE)
 
 
+@functools.lru_cache(maxsize=4096)
 def names_secret(key: str) -> bool:
     """Whether what is stored under `key` is a secret by its name ("DB_PASSWORD", "apiKey", "token"), not "secretName"."""
     return _SECRET_KEY.search(key) is not None
