@@ -52,7 +52,8 @@ _HEX_INSIDE = re.compile(
 _HEX_LETTERS = re.compile(r"(?<![A-Za-z0-9])[a-f]{16,}(?![A-Za-z0-9])")
 _POINTER = re.compile(r"0x[0a-fA-F]+")
 _RANDOM = re.compile(r"(?<![A-Za-z0])(?=(?:[A-Za-z_-]*0){3})[A-Za-z0_-]{12,}(?![A-Za-z0])")
-_TIME = re.compile(r"\[?0-0-0(?:[T ]0:0:0)?(?:Z|[+-]0:?0?)?\]?|0:0:0Z?|0/[A-Z][a-z]{2}/0:0:0:0")
+# Moments as collapsed digits leave them, longest first; a chain of plain replacements is much faster than one expression.
+_TIMES = ("0-0-0T0:0:0Z", "0-0-0T0:0:0", "0-0-0 0:0:0", "0/0/0 0:0:0", "0-0-0", "0:0:0Z", "0:0:0")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _QUERY = re.compile(r"(/[^\s?\"]*)\?[^\s\"]*")
 _AMOUNT = re.compile(r"-?0(?:(?:ns|us|µs|ms|s|m|h|d|B|[KMGT]i?B?|k|%)0?)*(?![A-Za-z])")
@@ -139,14 +140,21 @@ def severity(line: str) -> Severity:
     return Severity.ERROR if _EXCEPTION.search(line) else Severity.UNKNOWN
 
 
+def is_level(word: str) -> bool:
+    """The word is a level and nothing else: `ERROR`, `[warn]`, `level=error`."""
+    bare = word.strip("[]():|,").lower()
+    return bare.removeprefix("level=") in _WORDS and (word.isupper() or not word.isalpha())
+
+
 def _json_level(line: str) -> Severity:
-    fields = _decoded(line)
-    return _level_of(fields) if fields is not None else Severity.UNKNOWN
-
-
-def _level_of(fields: Mapping[str, Any]) -> Severity:
+    fields = _decoded(line) or {}
     value = next((fields[name] for name in _LEVEL_FIELDS if name in fields), None)
-    if isinstance(value, bool) or value is None:
+    return Severity.UNKNOWN if value is None else _level(value)
+
+
+def _level(value: object) -> Severity:
+    """Of a level field: a word, a syslog number (0 to 7) or bunyan's and pino's tens."""
+    if isinstance(value, bool):
         return Severity.UNKNOWN
     if isinstance(value, int | float):
         if value < 8:
@@ -185,62 +193,62 @@ def _first_line(text: str) -> str:
     return " ".join([first[:LINE_LENGTH_MAX], *list(raised)[:3]])
 
 
+# What a field of a structured line is for, and its rank among fields for the same.
+_PARTS: Mapping[str, tuple[str, int]] = {
+    name: (part, rank)
+    for part, names in (
+        ("said", _MESSAGE_FIELDS),
+        ("level", _LEVEL_FIELDS),
+        ("error", _ERROR_FIELDS),
+        ("status", _STATUS_FIELDS),
+    )
+    for rank, name in enumerate(names)
+}
+
+
 def _of_fields(fields: Mapping[str, Any]) -> str:
-    said = next((fields[name] for name in _MESSAGE_FIELDS if fields.get(name)), "")
-    inner = said if isinstance(said, str) else json.dumps(said, sort_keys=True, default=str)
-    inner = inner.rstrip()
+    best: dict[str, tuple[int, Any]] = {}
+    raised: list[tuple[int, str, Any]] = []
+    for name, value in fields.items():
+        place = _PARTS.get(name)
+        if place is None or value is None or value == "":
+            continue
+        part, rank = place
+        if part == "error":
+            raised.append((rank, name, value))
+        elif part not in best or rank < best[part][0]:
+            best[part] = (rank, value)
+    said = best["said"][1] if "said" in best else ""
+    inner = (said if isinstance(said, str) else json.dumps(said, sort_keys=True, default=str)).strip()
     if inner.startswith("{") and len(fields) < 8:  # a container runtime's envelope around a JSON line
         inner = message(inner)
-    level = _level_of(fields)
-    parts = [level.name] if level is not Severity.UNKNOWN else []
-    parts.append(_first_line(inner))
-    parts.extend(
-        f"{name}={_first_line(str(fields[name]))[:200]}"
-        for name in _ERROR_FIELDS
-        if fields.get(name) and fields[name] is not said
-    )
-    code = next((fields[name] for name in _STATUS_FIELDS if name in fields), None)
+    elif "\n" in inner or len(inner) > LINE_LENGTH_MAX:
+        inner = _first_line(inner)
+    level = _level(best["level"][1]) if "level" in best else Severity.UNKNOWN
+    text = f"{level.name} {inner}" if level is not Severity.UNKNOWN and level.name not in inner else inner
+    for _, name, value in sorted(raised, key=lambda one: one[:2]):
+        if value is not False:
+            text += f" {name}={_first_line(str(value))[:200]}"
+    code = best["status"][1] if "status" in best else None
     if isinstance(code, int) and not isinstance(code, bool) and 100 <= code < 600:
-        parts.append(f"status=<{code // 100}xx>")
-    if not inner:
-        parts.append(" ".join(sorted(fields))[:200])
-    return " ".join(parts)
+        text += f" status=<{code // 100}xx>"
+    return text or " ".join(sorted(fields))[:200]
 
 
-def collapsed(text: str) -> str:
-    """Every run of digits (with dots and commas in it) as one "0", classes of HTTP status kept: equal for lines that differ in numbers."""
+def prepared(line: str) -> str:
+    """The line's own words with what spans several words masked: quoted text; classes of HTTP status are kept, in letters."""
+    text = message(line)
     if "HTTP/" in text:
-        text = _HTTP_STATUS.sub(r"\1<\2xx>", text)
+        text = _HTTP_STATUS.sub(_status_class, text)
     if "tatus" in text or "STATUS" in text:
-        text = _STATUS.sub(r"\1<\2xx>", text)
-    text = _kept(text).translate(_DIGITS)
-    while "00" in text:
-        text = text.replace("00", "0")
-    while "0.0" in text:
-        text = text.replace("0.0", "0")
-    while "0,0" in text:
-        text = text.replace("0,0", "0")
+        text = _STATUS.sub(_status_class, text)
+    if '"' in text or "'" in text:
+        text = _QUOTED.sub(_quoted, text)
     return text
 
 
-def _kept(text: str) -> str:
-    """Status classes survive the collapse of digits by being spelt in letters."""
-    if "xx>" in text:
-        for digit, letters in (("1", "i"), ("2", "ii"), ("3", "iii"), ("4", "iv"), ("5", "v")):
-            text = text.replace(f"<{digit}xx>", f"<{letters}-xx>")
-    return text
-
-
-_ROMAN = (("<v-xx>", "<5xx>"), ("<iv-xx>", "<4xx>"), ("<iii-xx>", "<3xx>"), ("<ii-xx>", "<2xx>"), ("<i-xx>", "<1xx>"))
-
-
-def tokens(collapsed_text: str) -> list[str]:
-    """Words of a collapsed line; quoted text that varies is one word."""
-    if '"' in collapsed_text or "'" in collapsed_text:
-        collapsed_text = _QUOTED.sub(_quoted, collapsed_text)
-    if "0-0-0" in collapsed_text or "0:0:0" in collapsed_text:
-        collapsed_text = _TIME.sub(NUMBER, collapsed_text)
-    return collapsed_text.split()
+def _status_class(match: re.Match[str]) -> str:
+    return f"{match[1]}<{match[2]}xx>"
 
 
 def _quoted(match: re.Match[str]) -> str:
@@ -249,14 +257,32 @@ def _quoted(match: re.Match[str]) -> str:
     return text if "HTTP/" in text else f"{text[0]}{MASK}{text[0]}"
 
 
-def masked(token: str) -> str:
-    """One word of a collapsed line with what varies masked: identifiers, addresses, amounts, values with digits."""
+def collapsed(word: str) -> str:
+    """Every number, with the dots and commas in it, as one "0": a short alphabet in which identifiers are easy to tell."""
+    word = word.translate(_DIGITS)
+    while "00" in word:
+        word = word.replace("00", "0")
+    while "0.0" in word:
+        word = word.replace("0.0", "0")
+    while "0,0" in word:
+        word = word.replace("0,0", "0")
+    return word
+
+
+def masked(word: str) -> str:
+    """A word with what varies masked: identifiers, moments, addresses, amounts, values with digits."""
+    token = collapsed(word)
+    if "xx>" in token:
+        return word  # a class of status, with whatever stands around it
     if "0" not in token:
         if len(token) >= 16 and _HEX_LETTERS.search(token):
             return _HEX_LETTERS.sub(MASK, token)
         return _EMAIL.sub(MASK, token) if "@" in token else token
     if _HEX.fullmatch(token):
         return MASK
+    if "0:0:0" in token or "0-0-0" in token:
+        for form in _TIMES:
+            token = token.replace(form, NUMBER)
     if "0x" in token:
         token = _POINTER.sub(MASK, token)
     if "?" in token:
@@ -268,10 +294,3 @@ def masked(token: str) -> str:
     if "=" in token:
         token = _VALUE_WITH_DIGIT.sub(MASK, token)
     return _AMOUNT.sub(NUMBER, token).replace("0", NUMBER)
-
-
-def shown(text: str) -> str:
-    """A template as people read it: status classes in digits."""
-    for letters, digits in _ROMAN:
-        text = text.replace(letters, digits)
-    return text

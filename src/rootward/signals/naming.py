@@ -26,7 +26,29 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ROLE_SUFFIX = re.compile(r"(?<=[a-z0-9]{2})(?:micro)?(?:service|svc|deployment|server)$")
 
 # Of names with one dot only: "checkout.shop" and "checkout.dev" are services with their namespaces, so words of people are not here.
-PUBLIC_TOP_DOMAINS = frozenset("com net org io co ai eu uk de fr jp cn us biz info gov edu tv xyz".split())
+PUBLIC_TOP_DOMAINS = frozenset(
+    [
+        "com",
+        "net",
+        "org",
+        "io",
+        "co",
+        "ai",
+        "eu",
+        "uk",
+        "de",
+        "fr",
+        "jp",
+        "cn",
+        "us",
+        "biz",
+        "info",
+        "gov",
+        "edu",
+        "tv",
+        "xyz",
+    ]
+)
 _AWS_KINDS = {
     "rds": entities.EntityKind.DATABASE,
     "dynamodb": entities.EntityKind.DATABASE,

@@ -2,8 +2,8 @@
 
 The miner is Drain's idea (He et al., ICWS 2017): a line's words, what obviously varies masked, are matched against the known
 templates of the same number of words and the same first word; enough equal words make it the same template, and what differs
-becomes a wildcard. Two caches stand before it, keyed by the line with its numbers collapsed and by the masked words, so that
-nearly every line is a dictionary look-up. Deterministic: equal lines in equal order give equal templates.
+becomes a wildcard. Two caches stand before it, of each word's mask and of each masked line's template, so that nearly every line is
+a few dictionary look-ups. Deterministic: equal lines in equal order give equal templates.
 """
 
 import dataclasses
@@ -41,51 +41,47 @@ class Miner:
     def __init__(self) -> None:
         self._words: list[list[str]] = []
         self._examples: list[str] = []
-        self._buckets: dict[tuple[int, str], list[int]] = {}
-        self._by_text: dict[str, int] = {}
-        self._by_masked: dict[str, int] = {}
+        self._buckets: dict[tuple[int, str, str], list[int]] = {}
+        self._by_masks: dict[tuple[str | None, ...], int] = {}
         self._masks: dict[str, str] = {}
 
     def learn(self, lines: Iterable[str]) -> IntArray:
         """The template of each line; shape [N]."""
-        by_text, masks, find = self._by_text, self._masks, self._template
-        collapsed, message = log_text.collapsed, log_text.message
+        mask_of, by_masks = self._masks.get, self._by_masks
+        prepared = log_text.prepared
         ids: list[int] = []
         for line in lines:
-            text = collapsed(message(line))
-            known = by_text.get(text)
+            words = prepared(line).split(None, WORDS_MAX)[:WORDS_MAX]
+            masks = list(map(mask_of, words))
+            while None in masks:
+                place = masks.index(None)
+                masks[place] = self._mask(words[place])
+            key = tuple(masks)
+            known = by_masks.get(key)
             if known is None:
-                known = find(text, line)
-                if len(by_text) >= CACHE_MAX:
-                    by_text.clear()
-                    masks.clear()
-                by_text[text] = known
+                known = self._matched([mask for mask in masks if mask is not None], line)
+                if len(by_masks) >= CACHE_MAX:
+                    by_masks.clear()
+                by_masks[key] = known
             ids.append(known)
         return np.asarray(ids, dtype=np.int64)
 
-    def _template(self, text: str, line: str) -> int:
-        masks = self._masks
-        words = []
-        for token in log_text.tokens(text)[:WORDS_MAX]:
-            mask = masks.get(token)
-            if mask is None:
-                mask = masks[token] = log_text.masked(token)
-            words.append(mask)
-        key = " ".join(words)
-        known = self._by_masked.get(key)
-        if known is None:
-            known = self._matched(words, line)
-            if len(self._by_masked) >= CACHE_MAX:
-                self._by_masked.clear()
-            self._by_masked[key] = known
-        return known
+    def _mask(self, word: str) -> str:
+        found = self._masks.get(word)
+        if found is None:
+            if len(self._masks) >= CACHE_MAX:
+                self._masks.clear()
+            found = self._masks[word] = log_text.masked(word)
+        return found
 
     def _matched(self, words: list[str], line: str) -> int:
         """The nearest template, changed to cover `words` too, or a new one."""
         # Wildcards agree with everything and so say nothing: only constant words count.
         constant = sum(1 for word in words if "<" not in word)
         first = next((word for word in words if "<" not in word), "")
-        bucket = self._buckets.setdefault((len(words), first), [])
+        # Lines that differ in level or class of status are different news, however alike their words.
+        marks = " ".join(word for word in words if "xx>" in word or log_text.is_level(word))
+        bucket = self._buckets.setdefault((len(words), first, marks), [])
         best, best_equal = -1, -1
         for candidate in bucket[-COMPARED_MAX:]:
             equal = sum(
@@ -103,7 +99,7 @@ class Miner:
             return best
         if len(self._words) >= TEMPLATES_MAX:
             words = [log_text.MASK] * len(words)
-            bucket = self._buckets.setdefault((len(words), log_text.MASK), [])
+            bucket = self._buckets.setdefault((len(words), log_text.MASK, ""), [])
             if bucket:
                 return bucket[0]
         self._words.append(list(words))
@@ -113,7 +109,7 @@ class Miner:
 
     def templates(self, ids: IntArray) -> Templates:
         """What was learnt so far, with the counts of `ids`."""
-        texts = tuple(log_text.shown(" ".join(words)) for words in self._words)
+        texts = tuple(" ".join(words) for words in self._words)
         severities = tuple(log_text.severity(line) for line in self._examples)
         counts = np.bincount(ids, minlength=len(texts)).astype(np.int64)
         return Templates(ids, texts, tuple(self._examples), severities, counts)
