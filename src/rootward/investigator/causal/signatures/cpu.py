@@ -1,0 +1,39 @@
+"""CPU: a container throttled at its limit (CFS bandwidth control), or something that burns more than it used to.
+
+Source: cAdvisor's container_cpu_cfs_throttled_periods_total; Linux "CFS Bandwidth Control".
+"""
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture, shifts
+from rootward.investigator.causal.signatures import reading
+from rootward.signals import entities
+from rootward.signals.roles import role as roles
+
+FAMILY = "signature.cpu"
+THROTTLED_MIN = 0.15  # of periods: less is felt by nobody
+THROTTLED = 3.0
+BURNING = 1.5
+BURN_FACTOR = 1.5
+TRAFFIC_FACTOR = 1.25
+
+
+def clues(seen: picture.Picture) -> list[cases.Clue]:
+    found: list[cases.Clue] = []
+    throttled = reading.risen(seen, roles.Role.CPU_THROTTLED, at_least=THROTTLED_MIN)
+    busier = reading.risen(seen, roles.Role.RATE, z=2.0)
+    for home, shift in sorted(throttled.items()):
+        # More traffic explains more throttling: then the traffic is the story.
+        driven = home in busier and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
+        weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
+        found.append(_clue(home, "cpu_throttling", weight, shift))
+    for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):
+        if home in throttled or shift.after < BURN_FACTOR * max(shift.before, 1e-9):
+            continue
+        driven = home in busier and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
+        if not driven:
+            found.append(_clue(home, "cpu_overload", BURNING, shift))
+    return found
+
+
+def _clue(home: entities.Entity, fault: str, weight: float, shift: shifts.Shift) -> cases.Clue:
+    return cases.Clue(home, fault, weight, reading.says(shift), (shift.signal.evidence,), FAMILY, shift.onset_s)

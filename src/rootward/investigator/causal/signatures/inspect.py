@@ -1,0 +1,14 @@
+"""All signatures over one picture; a new family is a new file and a name in this list."""
+
+from types import ModuleType
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture
+from rootward.investigator.causal.signatures import caches, cpu, memory, names, outsiders, stores, traffic
+
+FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders)
+
+
+def clues(seen: picture.Picture) -> list[cases.Clue]:
+    """What each family finds, in the order of the list."""
+    return [clue for family in FAMILIES for clue in family.clues(seen)]

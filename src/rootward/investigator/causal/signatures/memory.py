@@ -1,0 +1,91 @@
+"""Memory: a leak that ends in OOM kills, and a limit that is simply too low.
+
+A leak climbs for many minutes before each kill (a sawtooth); a limit that is too low kills at start or under load, without a climb.
+Source: Kubernetes documentation, "Assign Memory Resources" (OOMKilled, exit code 137); AIOpsLab and HolmesGPT fault lists.
+"""
+
+import numpy as np
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture
+from rootward.investigator.causal.signatures import reading
+from rootward.signals import entities, series
+from rootward.signals.roles import role as roles
+
+FAMILY = "signature.memory"
+KILLED = 3.5
+CLIMBED = 2.5
+CLIMB_MIN = 0.2  # of its level: how much memory has to climb within the window to be a climb
+CLIMB_AGREEMENT = 0.7  # Kendall-like: the share of pairs of samples in which the later one is higher
+PIECES = 24
+
+
+def clues(seen: picture.Picture) -> list[cases.Clue]:
+    killed = _killed(seen)
+    climbing = _climbing(seen)
+    found: list[cases.Clue] = []
+    for home, (time_s, key) in sorted(killed.items()):
+        sentence = f"a container of {home.name} was killed for memory (OOMKilled)"
+        climb = climbing.get(home)
+        fault = "memory_leak" if climb is not None else "oom_killed"
+        found.append(cases.Clue(home, fault, KILLED, sentence, (key,) if key else (), FAMILY + ".kill", time_s))
+    for home, (signal, share) in sorted(climbing.items()):
+        weight = CLIMBED if home in killed else CLIMBED * 0.5
+        sentence = f"memory of {home.name} climbed by {share:.0%} without coming back"
+        found.append(
+            cases.Clue(home, "memory_leak", weight, sentence, (signal.evidence,), FAMILY + ".climb", seen.onset_s)
+        )
+    return found
+
+
+def _killed(seen: picture.Picture) -> dict[entities.Entity, tuple[float, str]]:
+    """Who was killed since shortly before the onset, by events, by pod status, by kube-state-metrics."""
+    found: dict[entities.Entity, tuple[float, str]] = {}
+    for home, time_s, key in reading.events_of(seen, ("OOMKilled", "OOMKilling"), "OOMKilled"):
+        found.setdefault(home, (time_s, key))
+    for pod in seen.case.objects.get("Pod", ()):
+        for status in pod.body.get("status", {}).get("containerStatuses") or ():
+            ends = [status.get(field, {}).get("terminated") or {} for field in ("lastState", "state")]
+            if any(end.get("reason") == "OOMKilled" for end in ends):
+                home = seen.homes.of(entities.Entity(entities.EntityKind.POD, pod.name, pod.namespace))
+                found.setdefault(home, (seen.onset_s, seen.case.objects_evidence.get("Pod", "")))
+    for shift in seen.shifts:
+        if shift.signal.detail.get("reason") == "OOMKilled" and shift.delta > 0:
+            found.setdefault(shift.home, (seen.onset_s, shift.signal.evidence))
+    return found
+
+
+def _climbing(seen: picture.Picture) -> dict[entities.Entity, tuple[cases.Signal, float]]:
+    """Whose memory climbed steadily over the last hours: pieces of the window, each higher than those before, falls by restart aside."""
+    found: dict[entities.Entity, tuple[cases.Signal, float]] = {}
+    for signal in seen.case.signals:
+        if signal.role not in (roles.Role.MEMORY_USAGE, roles.Role.MEMORY_LIMIT_RATIO):
+            continue
+        share = climb(signal)
+        home = seen.homes.of(signal.entity)
+        if share >= CLIMB_MIN and (home not in found or share > found[home][1]):
+            found[home] = (signal, share)
+    return found
+
+
+def climb(signal: cases.Signal) -> float:
+    """By what share the signal climbed during its longest rise without a fall of more than a tenth; 0 when it does not climb."""
+    values = signal.values[np.isfinite(signal.values)]
+    if values.size < 2 * PIECES:
+        return 0.0
+    pieces = np.array([float(np.median(part)) for part in np.array_split(values, PIECES)])
+    best = 0.0
+    start = 0
+    for end in range(1, len(pieces) + 1):
+        if end == len(pieces) or pieces[end] < 0.9 * pieces[end - 1]:
+            best = max(best, _rise(pieces[start:end]))
+            start = end
+    return best
+
+
+def _rise(run: series.FloatArray) -> float:
+    if len(run) < PIECES // 6 or run[0] <= 0:
+        return 0.0
+    later = np.triu(np.ones((len(run), len(run)), dtype=bool), k=1)
+    agreement = float(np.mean((run[None, :] > run[:, None])[later]))
+    return float(run[-1] / run[0] - 1.0) if agreement >= CLIMB_AGREEMENT else 0.0

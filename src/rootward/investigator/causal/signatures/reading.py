@@ -1,0 +1,134 @@
+"""What signatures read from a picture: which roles moved where, by how much in practice, and which lines newly say a thing."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture, shifts
+from rootward.signals import entities
+from rootward.signals.roles import role as roles
+
+NOTABLE_Z = 4.0
+NOW_S = 300.0  # "now" is the last five minutes
+SPOKEN_MIN = 3  # lines; one or two may be a stray
+SPOKEN_SURPLUS = 3.0  # times as many a minute as before
+
+
+def risen(
+    seen: picture.Picture, role: roles.Role, *, at_least: float = 0.0, z: float = NOTABLE_Z
+) -> dict[entities.Entity, shifts.Shift]:
+    """The largest rise of `role` for each suspect that measured it itself, where the level now is at least `at_least`."""
+    found: dict[entities.Entity, shifts.Shift] = {}
+    for shift in seen.shifts:
+        if shift.role is not role or shift.observer is not None or shift.z < z or shift.after < at_least:
+            continue
+        best = found.get(shift.home)
+        if best is None or shift.z > best.z:
+            found[shift.home] = shift
+    return found
+
+
+def viewed(
+    seen: picture.Picture, wanted: Iterable[roles.Role], *, z: float = NOTABLE_Z
+) -> dict[entities.Entity, shifts.Shift]:
+    """The largest rise of any of `wanted` for each suspect, as its clients saw it."""
+    roles_wanted = frozenset(wanted)
+    found: dict[entities.Entity, shifts.Shift] = {}
+    for shift in seen.shifts:
+        if shift.role not in roles_wanted or shift.observer is None or shift.z < z:
+            continue
+        best = found.get(shift.home)
+        if best is None or shift.z > best.z:
+            found[shift.home] = shift
+    return found
+
+
+def suffers(seen: picture.Picture, entity: entities.Entity) -> bool:
+    """Users or callers of the suspect feel something: its latency or errors rose, by its own word or theirs."""
+    return any(
+        shift.z >= NOTABLE_Z
+        for shift in seen.shifts
+        if shift.home == entity and shift.role in (*roles.DURATIONS, roles.Role.ERROR_RATIO, roles.Role.ERROR_RATE)
+    )
+
+
+def latest(signal: cases.Signal, now_s: float) -> float:
+    """Median of the signal's last minutes; NaN when there are none."""
+    recent = signal.values[(signal.times_s > now_s - NOW_S) & np.isfinite(signal.values)]
+    return float(np.median(recent)) if recent.size else float("nan")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Spoken:
+    """Lines of one suspect that match a pattern and were rare before the onset: how many, the first of them, and when."""
+
+    entity: entities.Entity
+    count: int
+    example: str
+    first_s: float
+    evidence: str
+
+
+def spoken(seen: picture.Picture, pattern: re.Pattern[str]) -> list[Spoken]:
+    """Who newly says what `pattern` describes, most talkative first."""
+    found: dict[entities.Entity, list[tuple[float, str, str]]] = {}
+    before: dict[entities.Entity, int] = {}
+    earliest = seen.case.focus.end_s
+    for part in seen.case.logs:
+        home = seen.homes.of(part.entity)
+        if len(part.lines):
+            earliest = min(earliest, float(part.lines.times_s[0]))
+        for row in matching(part, pattern):
+            time_s = float(part.lines.times_s[row])
+            if time_s >= seen.onset_s - NOW_S:
+                found.setdefault(home, []).append((time_s, part.lines.lines[row], part.evidence))
+            else:
+                before[home] = before.get(home, 0) + 1
+    past_s = max(seen.onset_s - NOW_S - earliest, 60.0)
+    span_s = max(seen.case.focus.end_s - seen.onset_s + NOW_S, 60.0)
+    heard = []
+    for home, lines in found.items():
+        if len(lines) < SPOKEN_MIN or len(lines) / span_s < SPOKEN_SURPLUS * before.get(home, 0) / past_s:
+            continue
+        first = min(lines)
+        heard.append(Spoken(home, len(lines), first[1], first[0], first[2]))
+    return sorted(heard, key=lambda one: (-one.count, one.entity))
+
+
+def matching(part: cases.LogsOf, pattern: re.Pattern[str]) -> list[int]:
+    """Rows whose line matches."""
+    return [row for row, line in enumerate(part.lines.lines) if pattern.search(line)]
+
+
+def events_of(
+    seen: picture.Picture, reasons: Sequence[str], text: str = ""
+) -> list[tuple[entities.Entity, float, str]]:
+    """(suspect, time, evidence) of cluster events with one of `reasons` (or whose message holds `text`) since before the onset."""
+    found = []
+    for event, key in seen.case.events:
+        if event.time_s >= seen.onset_s - 4 * NOW_S and (event.reason in reasons or (text and text in event.message)):
+            found.append((seen.homes.of(event.entity), event.time_s, key))
+    return found
+
+
+def says(shift: shifts.Shift) -> str:
+    """`cpu throttled of cart rose from 0.02 to 0.71`."""
+    direction = "rose" if shift.delta > 0 else "fell"
+    unit = shift.signal.unit if shift.signal.unit not in ("", "1") else ""
+    what = str(shift.role).replace("_", " ")
+    return f"{what} of {shift.home.name} {direction} from {shift.before:.3g} to {shift.after:.3g} {unit}".rstrip()
+
+
+def quoted(line: str, length: int = 140) -> str:
+    """A line as a sentence may quote it: one line, cut."""
+    text = " ".join(line.split())
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+@functools.cache
+def compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
