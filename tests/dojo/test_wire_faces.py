@@ -103,6 +103,17 @@ def test_the_kubeconfig_points_at_the_mounted_face():
     assert config["current-context"] == config["contexts"][0]["name"]
 
 
+def test_links_stay_with_the_mounted_face(client):
+    reply = client.get("/github/repos/acme/shop/commits?per_page=1")
+    assert reply.json()[0]["url"].startswith("http://testserver/github/repos/acme/shop/commits/")
+    assert client.get(reply.links["next"]["url"]).status_code == 200
+    assert (
+        client.get("/pagerduty/incidents")
+        .json()["incidents"][0]["self"]
+        .startswith("http://testserver/pagerduty/incidents/")
+    )
+
+
 def test_no_face_tells_the_name_of_the_telemetry(shop_clock):
     named = dataclasses.replace(sample.telemetry_of_shop(), name="SECRET-bad-deploy")
     client = testclient.TestClient(faces.serve_app(named, shop_clock), headers=HEADERS)

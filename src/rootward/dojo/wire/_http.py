@@ -118,11 +118,16 @@ async def read(request: requests.Request) -> Call:
     return Call(
         request.method,
         str(request.url),
-        str(request.base_url).rstrip("/"),
+        _mounted_at(request),
         request.path_params,
         fields,
         request.headers,
     )
+
+
+def _mounted_at(request: requests.Request) -> str:
+    """The address of this face: `request.base_url` would be that of the outermost application."""
+    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}".rstrip("/")
 
 
 def _body_fields(body: bytes, content_type: str) -> list[tuple[str, str]]:

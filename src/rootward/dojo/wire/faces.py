@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +17,7 @@ from rootward.dojo.wire import (
     kubernetes,
     loki,
     pagerduty,
+    prometheus,
     slack,
     tempo,
 )
@@ -30,12 +30,6 @@ class _Vendor:
     app: Callable[[records.Telemetry, _clock.Clock], types.ASGIApp]
     refuse: _http.Refuse
     has: Callable[[records.Telemetry], bool]
-
-
-def _prometheus(telemetry: records.Telemetry, clock: _clock.Clock) -> types.ASGIApp:
-    # Loaded when it is asked for: its PromQL engine is the heaviest part of the dojo.
-    app: types.ASGIApp = importlib.import_module("rootward.dojo.wire.prometheus").app(telemetry, clock)
-    return app
 
 
 def _has_spans(telemetry: records.Telemetry) -> bool:
@@ -52,7 +46,7 @@ def _refuse_prometheus(error: _http.Refused) -> responses.Response:
 
 
 _VENDORS = {
-    "prometheus": _Vendor(_prometheus, _refuse_prometheus, lambda t: bool(t.metrics.blocks)),
+    "prometheus": _Vendor(prometheus.app, _refuse_prometheus, lambda t: bool(t.metrics.blocks)),
     "loki": _Vendor(loki.app, loki.refuse, lambda t: t.logs is not None and len(t.logs.times_ns) > 0),
     "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),
     "jaeger": _Vendor(jaeger.app, jaeger.refuse, _has_spans),

@@ -42,7 +42,7 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
     face = _Face(telemetry, clock)
     methods = ("GET", *_WRITES)
     routes: list[routing.BaseRoute] = [
-        _http.route("/version", face.version, refuse),
+        *(_http.route(path, face.version, refuse) for path in ("/version", "/version/")),
         *(
             _http.route(path, lambda _call: responses.PlainTextResponse("ok"), refuse)
             for path in ("/healthz", "/livez", "/readyz")
