@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from rootward.investigator.causal import calls, changes, metrics, novelty, picture, posterior, vote
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import inspect
+from rootward.investigator.causal.signatures import inspect as signatures
 
 
 def judge(case: cases.Case) -> cases.Judgement:
@@ -36,7 +37,7 @@ def judge(case: cases.Case) -> cases.Judgement:
 
 def _detected(seen: picture.Picture) -> list[cases.Clue]:
     """Clues that name a kind of fault: invariants of the cluster, changes, signatures."""
-    return [*inspect.clues(seen.case), *changes.clues(seen.case, seen.onset_s)]
+    return [*signatures.clues(seen), *inspect.clues(seen.case), *changes.clues(seen.case, seen.onset_s)]
 
 
 def _folded(seen: picture.Picture, clue: cases.Clue) -> cases.Clue:
