@@ -91,7 +91,10 @@ def _evaluated(query: protocols.MetricQuery, grid: np.ndarray, times: np.ndarray
 
 def _aggregated(how: str | None, values: list[np.ndarray]) -> np.ndarray:
     stacked = np.stack(values)
-    return {"sum": np.nansum, "avg": np.nanmean, "max": np.nanmax, "min": np.nanmin}[how or "sum"](stacked, axis=0)
+    together = {"sum": np.nansum, "avg": np.mean, "max": np.fmax.reduce, "min": np.fmin.reduce}[how or "sum"](
+        stacked, axis=0
+    )
+    return np.where(np.isnan(stacked).all(axis=0), np.nan, together)
 
 
 WINDOW = windows.Window(10_000.0, 11_200.0)

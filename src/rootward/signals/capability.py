@@ -127,8 +127,9 @@ async def _measured(
             source, (candidate,), window, step_s, rate_window_s=max(300.0, step_s), limits=limits
         )
         sample = next((_sample_of(line) for line in result.lines), "")
-        failed = next((one for one in result.answers if not one.answered), result.answers[0])
-        last = _told(question, failed, sample)
+        # The last term is the whole (all requests, not the failed ones alone), so its answer stands for the question.
+        shown = next((one for one in result.answers if not one.answered), result.answers[-1])
+        last = _told(question, shown, sample)
         if sample:
             return last
     assert last is not None, "at least one candidate was given"

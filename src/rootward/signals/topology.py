@@ -276,12 +276,11 @@ def _finder(services: set[tuple[str, str]]) -> Finder:
     def find(text: str, namespace: str) -> Iterator[tuple[str, str]]:
         for match in _TOKEN.finditer(text[:_CONFIG_LENGTH_MAX]):
             labels = match[0].rstrip(".").split(".")
-            own = (namespace, labels[0])
-            other = (labels[1], labels[0]) if len(labels) > 1 else own
-            if other in services:
-                yield other
-            elif own in services and _is_host(text, match):
-                yield own
+            if len(labels) > 1:
+                if (labels[1], labels[0]) in services:
+                    yield (labels[1], labels[0])
+            elif (namespace, labels[0]) in services and _is_host(text, match):
+                yield (namespace, labels[0])
 
     return find
 
