@@ -73,8 +73,12 @@ class SlackSource(_source.HttpSource):
 
     async def _chosen(self, budget: _http.Budget) -> tuple[list[tuple[str, str]], bool, list[str]]:
         """(id, name) of the channels to read; whether there are more; warnings."""
-        params: Params = {"types": "public_channel,private_channel", "exclude_archived": True}
-        bodies, truncated = await self._pages("conversations.list", "channels", params, budget)
+        warnings: list[str] = []
+        try:
+            bodies, truncated = await self._list("public_channel,private_channel", budget)
+        except errors.NotPermitted as error:
+            bodies, truncated = await self._list("public_channel", budget)
+            warnings.append(f"private channels are not read: {error}")
         known = [
             (one["id"], _json.optional_text(one.get("name")), one.get("is_member") is True)
             for one in bodies
@@ -83,11 +87,16 @@ class SlackSource(_source.HttpSource):
         if self._channels:
             chosen = [(identity, name) for identity, name, _ in known if name in self._channels]
             absent = sorted(set(self._channels) - {name for _, name in chosen})
-            return chosen, truncated, [f"there is no channel #{one} that we may see" for one in absent]
+            return chosen, truncated, [*warnings, *(f"there is no channel #{one} that we may see" for one in absent)]
         mine = sorted((name, identity) for identity, name, member in known if member)
-        more = [f"only the first {CHANNELS_MAX} of {len(mine)} channels are read; name those that matter in settings"]
+        if len(mine) > CHANNELS_MAX:
+            warnings.append(f"only {CHANNELS_MAX} of {len(mine)} channels are read; name those that matter in settings")
         kept = [(identity, name) for name, identity in mine[:CHANNELS_MAX]]
-        return kept, truncated or len(mine) > CHANNELS_MAX, more if len(mine) > CHANNELS_MAX else []
+        return kept, truncated or len(mine) > CHANNELS_MAX, warnings
+
+    async def _list(self, types: str, budget: _http.Budget) -> tuple[list[Any], bool]:
+        params: Params = {"types": types, "exclude_archived": True}
+        return await self._pages("conversations.list", "channels", params, budget)
 
     async def _people(self, budget: _http.Budget) -> tuple[dict[str, str], list[str]]:
         """User id → name; without them, ids stand for authors, and a warning says so."""
