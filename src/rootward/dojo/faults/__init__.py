@@ -7,12 +7,9 @@ import difflib
 import importlib
 import pkgutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rootward import errors
-
-if TYPE_CHECKING:
-    from rootward.dojo.faults.kit import Family
 
 NOT_FAMILIES = ("kit",)
 SPECIAL = ("missing_evidence", "no_fault", "outside")
@@ -36,16 +33,15 @@ def unknown(what: str, name: str, known: Sequence[str]) -> str:
     return f"no {what} named {name!r}; {hint}"
 
 
-def load(name: str) -> "Family":
-    """The family of that name.
+def load(name: str) -> Any:
+    """The family of that name, a `world.draft.Family` (loaded late: families build on the world's parts).
 
     Raises:
         WorldError: there is none; the message names the nearest.
     """
     if name not in names():
         raise errors.WorldError(unknown("fault", name, names()))
-    family: Family = importlib.import_module(f"{__name__}.{name}").FAMILY
-    return family
+    return importlib.import_module(f"{__name__}.{name}").FAMILY
 
 
 def describe(name: str) -> str:

@@ -1,7 +1,4 @@
-"""What every family of faults is made of: a name, ranges to draw from, places where it makes sense, and how it is planted."""
-
-import dataclasses
-from collections.abc import Callable
+"""What families of faults share: where in a system trouble is felt, and when it begins."""
 
 import numpy as np
 
@@ -9,17 +6,7 @@ from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
 
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Family:
-    """`targets(layout)` lists components (or calls, as the family likes) where it makes sense; `plant(draft, target, dice)`
-    turns the draft's knobs from its onset on and says what the truth is."""
-
-    name: str
-    summary: str
-    parameters: tuple[dr.Parameter, ...]
-    targets: Callable[[lay.Layout], list[int]]
-    plant: Callable[[dr.Draft, int, dr.Dice], dr.Planted]
+Family = dr.Family
 
 
 def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: float = 0.05) -> list[int]:

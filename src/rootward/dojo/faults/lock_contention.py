@@ -27,12 +27,12 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
                 [
                     "+BEGIN;",
                     f"+LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE;",
-                    f"+UPDATE {table} SET region = 'eu';",
+                    f"+UPDATE {table} SET region = 'eu';",  # noqa: S608 -- text of a migration, never run
                     "+COMMIT;",
                 ],
                 line=1,
             ),
-            details={"database": database.name, "table": table, "statement": f"UPDATE {table} SET region"},
+            details={"database": database.name, "table": table, "statement": f"backfill of {table}.region"},
         )
         sha = note.sha
     aliases = (("service", database.name), *([("service", service.name)] if sha else []))

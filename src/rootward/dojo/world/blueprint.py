@@ -3,6 +3,7 @@
 import dataclasses
 import enum
 from collections.abc import Mapping
+from typing import Any
 
 
 class Kind(enum.StrEnum):
@@ -95,3 +96,43 @@ class Blueprint:
     peak_hour: float = 20.0
     utc_offset_h: float = 0.0
     people: tuple[str, ...] = ("maria", "jonas", "priya", "tomasz", "wei", "sofia", "ben", "leila")
+
+
+def database(name: str, memory_mib: float, **rest: Any) -> Component:
+    """A Postgres server."""
+    fields = {"cpu_ms": 1.4, "wait_ms": 1.5, "memory_limit_mib": memory_mib * 1.5, **rest}
+    return Component(
+        name=name, kind=Kind.DATABASE, language="postgres", style="", replicas=1, memory_mib=memory_mib, **fields
+    )
+
+
+def cache(name: str, memory_mib: float, **rest: Any) -> Component:
+    """A Redis server."""
+    fields = {"cpu_ms": 0.05, "wait_ms": 0.3, "memory_limit_mib": memory_mib * 1.6, **rest}
+    return Component(
+        name=name, kind=Kind.CACHE, language="redis", style="", replicas=1, memory_mib=memory_mib, **fields
+    )
+
+
+def third_party(name: str, host: str, wait_ms: float) -> Component:
+    """A service of somebody else, known by its address."""
+    return Component(name=name, kind=Kind.EXTERNAL, language="", style="", cpu_ms=0, wait_ms=wait_ms, host=host)
+
+
+def sql(caller: str, callee: str, calls: float, operation: str, **rest: Any) -> Call:
+    """Calls of one statement."""
+    fields = {"timeout_ms": 2500.0, **rest}
+    return Call(caller=caller, callee=callee, calls=calls, protocol="sql", operation=operation, **fields)
+
+
+def cached(caller: str, callee: str, calls: float, operation: str, *, required: float = 0.0) -> Call:
+    """Calls of a cache, which callers can do without unless told otherwise."""
+    return Call(
+        caller=caller,
+        callee=callee,
+        calls=calls,
+        timeout_ms=300,
+        protocol="redis",
+        operation=operation,
+        required=required,
+    )

@@ -1,7 +1,9 @@
 """Builds a world, lets a fault into it, and takes down everything that its monitoring would have seen."""
 
+import dataclasses
 import importlib
 import pkgutil
+from types import ModuleType
 
 import numpy as np
 
@@ -12,6 +14,7 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import (
     alerting,
     cluster,
+    cluster_events,
     code,
     dynamics,
     exporters,
@@ -51,11 +54,11 @@ def describe(name: str) -> str:
     return str(_plan_named(name).DESCRIPTION)
 
 
-def _plan(module: str):  # type: ignore[no-untyped-def]
+def _plan(module: str) -> ModuleType:
     return importlib.import_module(f"{plans.__name__}.{module}")
 
 
-def _plan_named(name: str):  # type: ignore[no-untyped-def]
+def _plan_named(name: str) -> ModuleType:
     module = name.replace("-", "_")
     if name not in names():
         raise err.WorldError(faults.unknown("world", name, names()))
@@ -88,12 +91,10 @@ def build(
     if fault is None:
         common = faults.common()
         fault = common[int(_rng.stream(seed, world, "which").integers(0, len(common)))]
-    family = faults.load(fault)
+    family: dr.Family = faults.load(fault)
     base = _ordinary(lay.lay_out(plan_module.blueprint(seed, services)), seed, hours, step_s, noise=noise)
-    frame, planted, found, watched, chosen = _until_it_shows(base, family, noise=noise)
-    now_s = chosen.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S))
-    scenario = tm.Scenario(_observe(frame, watched, found, chosen, round(now_s, 3)), alerting.webhook(frame, chosen))
-    return scenario, _truth(frame, planted, chosen, fault)
+    shown = _until_it_shows(base, family, noise=noise)
+    return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault)
 
 
 def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, *, noise: bool) -> dr.Draft:
@@ -108,7 +109,18 @@ def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, *, noi
     return draft
 
 
-def _until_it_shows(base: dr.Draft, family, *, noise: bool):  # type: ignore[no-untyped-def]
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Shown:
+    """A world in which a page fired."""
+
+    frame: fr.Frame
+    planted: dr.Planted
+    watched: list[rules.Watch]
+    fired: list[tuple[rules.Watch, tm.FiredAlert]]
+    page: alerting.Page
+
+
+def _until_it_shows(base: dr.Draft, family: dr.Family, *, noise: bool) -> _Shown:
     """Plant the fault where and as hard as it takes for a page to fire: places in the seed's order, severity rising."""
     rng = base.rng("place", family.name)
     places = family.targets(base.layout)
@@ -127,7 +139,7 @@ def _until_it_shows(base: dr.Draft, family, *, noise: bool):  # type: ignore[no-
             found = alerting.fired(frame, watched)
             chosen = alerting.page(frame, found, latest_s)
             if chosen is not None:
-                return frame, planted, found, watched, chosen
+                return _Shown(frame, planted, watched, found, chosen)
     raise err.WorldError(f"{base.layout.plan.name}: {family.name} never shows with seed {base.seed}; try another seed")
 
 
@@ -167,28 +179,29 @@ class _Prefix:
         return self._state
 
 
-def _observe(frame: fr.Frame, watched, found, chosen, now_s: float) -> tm.Telemetry:  # type: ignore[no-untyped-def]
-    draft = frame.draft
+def _observe(shown: _Shown) -> tm.Telemetry:
+    frame, draft = shown.frame, shown.frame.draft
     return tm.Telemetry(
         name=f"{frame.layout.plan.name}-{draft.seed}",
         start_s=float(frame.times_s[0]),
         end_s=float(frame.times_s[-1]) + frame.step_s,
-        now_s=now_s,
+        now_s=round(shown.page.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S)), 3),
         metrics=exporters.metrics(frame),
         logs=logs.logs(frame),
         spans=spans.spans(frame),
-        cluster=cluster.cluster(frame),
+        cluster=tm.Cluster(cluster.versions(frame), cluster_events.events(frame)),
         code=code.code(frame),
         change_events=code.change_events(frame),
-        messages=people.messages(frame, found, chosen),
-        incidents=people.incidents(frame, found),
-        rules=tuple(watch.rule for watch in watched),
-        alerts=tuple(alert for _, alert in found),
+        messages=people.messages(frame, shown.fired, shown.page),
+        incidents=people.incidents(frame, shown.fired),
+        rules=tuple(watch.rule for watch in shown.watched),
+        alerts=tuple(alert for _, alert in shown.fired),
         access=dict(draft.access),
     )
 
 
-def _truth(frame: fr.Frame, planted: dr.Planted, chosen: alerting.Page, fault: str) -> oracle.Truth:
+def _truth(shown: _Shown, fault: str) -> oracle.Truth:
+    frame, planted, chosen = shown.frame, shown.planted, shown.page
     names_of = [component.name for component in frame.layout.components]
     path = frame.layout.path(chosen.component, planted.place)[::-1] if planted.place >= 0 else []
     innocent = {frame.layout.components[r.component].name for r in frame.draft.releases}

@@ -1,4 +1,4 @@
-"""The cluster over time: which objects existed in which form, and what the cluster reported."""
+"""The cluster's objects over time: which existed, in which form, from when."""
 
 import numpy as np
 
@@ -9,26 +9,17 @@ from rootward.dojo.world import objects
 from rootward.dojo.world import pods as pd
 
 OLD_S = 86_400.0 * 40
-IMPATIENT_S = 1.0
-"""Readiness probes wait this long for an answer."""
 
 
-def cluster(frame: fr.Frame) -> tm.Cluster:
-    """Versions and events, each in order of time."""
-    versions = [*_foundation(frame)]
-    events: list[objects.Body] = []
+def versions(frame: fr.Frame) -> tuple[tm.ObjectVersion, ...]:
+    """Every object's versions, in order of time."""
+    found = [*_foundation(frame)]
     for i, component in enumerate(frame.layout.components):
         if component.kind is not bp.Kind.EXTERNAL:
-            versions += _workload(frame, i)
-            events += _rollouts(frame, i) + _unready(frame, i)
+            found += _workload(frame, i)
     for p in range(len(frame.fleet.pods)):
-        versions += _pod(frame, p)
-        events += _kills(frame, p)
-    if frame.noise:
-        events += _chatter(frame)
-    versions.sort(key=lambda v: v.time_s)
-    events.sort(key=lambda e: (e["lastTimestamp"], e["metadata"]["name"]))
-    return tm.Cluster(tuple(versions), tuple(events))
+        found += _pod(frame, p)
+    return tuple(sorted(found, key=lambda version: version.time_s))
 
 
 def _start(frame: fr.Frame) -> float:
@@ -88,76 +79,63 @@ def spec_of(frame: fr.Frame, p: int) -> objects.Body:
 
 
 def _workload(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
+    """Deployment and ReplicaSets, or StatefulSet; Service and Endpoints."""
     component, namespace = frame.layout.components[i], frame.layout.namespace(i)
-    at, replicas = _start(frame), int(frame.layout.replicas[i])
-    labels = objects.labels(component)
-    versions: list[tm.ObjectVersion] = []
+    at_s, replicas = _start(frame), int(frame.layout.replicas[i])
+    found: list[tm.ObjectVersion] = []
     made = generations(frame, i)
-    stateful = component.kind is not bp.Kind.SERVICE
-    status = {
-        "replicas": replicas,
-        "readyReplicas": replicas,
-        "updatedReplicas": replicas,
-        "availableReplicas": replicas,
-        "observedGeneration": 1,
-    }
+    kind = "Deployment" if component.kind is bp.Kind.SERVICE else "StatefulSet"
     for g, pods in enumerate(made):
         first = frame.fleet.pods[pods[0]]
-        time_s = at if g == 0 else float(frame.times_s[first.start]) - 5.0
+        time_s = at_s if g == 0 else float(frame.times_s[first.start]) - 5.0
         spec = {
             "replicas": replicas,
             "selector": {"matchLabels": {"app": component.name}},
-            "template": {"metadata": {"labels": labels}, "spec": spec_of(frame, pods[0])},
+            "template": {"metadata": {"labels": objects.labels(component)}, "spec": spec_of(frame, pods[0])},
         }
-        kind = "StatefulSet" if stateful else "Deployment"
-        metadata = {
-            "labels": labels,
-            "generation": g + 1,
-            "annotations": {"deployment.kubernetes.io/revision": str(12 + g)},
-        }
-        versions.append(
-            tm.ObjectVersion(
-                time_s,
-                objects.body(
-                    "apps/v1",
-                    kind,
-                    namespace,
-                    component.name,
-                    at - OLD_S,
-                    metadata=metadata,
-                    spec=spec,
-                    status=status | {"observedGeneration": g + 1},
-                ),
-            )
+        revision = {"deployment.kubernetes.io/revision": str(12 + g)}
+        metadata = {"labels": objects.labels(component), "generation": g + 1, "annotations": revision}
+        status = _counts(replicas) | {"updatedReplicas": replicas, "observedGeneration": g + 1}
+        body = objects.body(
+            "apps/v1", kind, namespace, component.name, at_s - OLD_S, metadata=metadata, spec=spec, status=status
         )
-        if not stateful:
-            name = f"{component.name}-{first.template}"
-            hashed = labels | {"pod-template-hash": first.template}
-            for later in range(g, len(made)):
-                count = replicas if later == g else 0
-                when = time_s if later == g else float(frame.times_s[frame.fleet.pods[made[later][0]].start])
-                owner = {
-                    "labels": hashed,
-                    "ownerReferences": objects.owned("Deployment", namespace, component.name),
-                    "annotations": {"deployment.kubernetes.io/revision": str(12 + g)},
-                }
-                versions.append(
-                    tm.ObjectVersion(
-                        when,
-                        objects.body(
-                            "apps/v1",
-                            "ReplicaSet",
-                            namespace,
-                            name,
-                            first.created_s,
-                            metadata=owner,
-                            spec={**spec, "replicas": count},
-                            status={"replicas": count, "readyReplicas": count, "availableReplicas": count},
-                        ),
-                    )
-                )
-    versions += _network(frame, i)
-    return versions
+        found.append(tm.ObjectVersion(time_s, body))
+        if kind == "Deployment":
+            ends = float(frame.times_s[frame.fleet.pods[made[g + 1][0]].start]) if g + 1 < len(made) else None
+            found += _replica_sets(frame, first, spec, revision, time_s, ends)
+    return found + _network(frame, i)
+
+
+def _counts(replicas: int) -> dict[str, int]:
+    return {"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}
+
+
+def _replica_sets(
+    frame: fr.Frame, first: pd.Pod, spec: objects.Body, revision: dict[str, str], from_s: float, until_s: float | None
+) -> list[tm.ObjectVersion]:
+    """A ReplicaSet while it is the current one, and emptied afterwards."""
+    component, namespace = frame.layout.components[first.component], frame.layout.namespace(first.component)
+    metadata = {
+        "labels": objects.labels(component) | {"pod-template-hash": first.template},
+        "ownerReferences": objects.owned("Deployment", namespace, component.name),
+        "annotations": revision,
+    }
+    found = []
+    for time_s, count in ((from_s, int(spec["replicas"])), (until_s, 0)):
+        if time_s is not None:
+            name, fixed = f"{component.name}-{first.template}", {**spec, "replicas": count}
+            body = objects.body(
+                "apps/v1",
+                "ReplicaSet",
+                namespace,
+                name,
+                first.created_s,
+                metadata=metadata,
+                spec=fixed,
+                status=_counts(count),
+            )
+            found.append(tm.ObjectVersion(time_s, body))
+    return found
 
 
 def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
@@ -211,253 +189,25 @@ def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
 
 
 def _pod(frame: fr.Frame, p: int) -> list[tm.ObjectVersion]:
+    """A pod from creation over its restarts to its end."""
     pod = frame.fleet.pods[p]
     spec = spec_of(frame, p)
-    at = _start(frame) if pod.start == 0 else pod.created_s
-    versions = [
-        tm.ObjectVersion(at, objects.pod(frame, p, spec, ready=True, restarts=0, since_s=pod.created_s + 9, last=None))
-    ]
+    found: list[tm.ObjectVersion] = []
+
+    def add(time_s: float, now: objects.Condition, *, deleted: bool = False) -> None:
+        found.append(tm.ObjectVersion(time_s, objects.pod(frame, p, spec, now), deleted))
+
+    add(_start(frame) if pod.start == 0 else pod.created_s, objects.Condition(True, 0, pod.created_s + 9))
     for k, restart in enumerate(pod.restarts):
-        ended = float(frame.times_s[min(restart.at, frame.steps - 1)])
-        versions.append(
-            tm.ObjectVersion(ended, objects.pod(frame, p, spec, ready=False, restarts=k, since_s=ended, last=restart))
-        )
+        ended_s = float(frame.times_s[min(restart.at, frame.steps - 1)])
+        add(ended_s, objects.Condition(False, k, ended_s, restart))
         if restart.ready < frame.steps:
-            back = float(frame.times_s[restart.ready])
-            versions.append(
-                tm.ObjectVersion(
-                    back, objects.pod(frame, p, spec, ready=True, restarts=k + 1, since_s=back, last=restart)
-                )
-            )
+            back_s = float(frame.times_s[restart.ready])
+            add(back_s, objects.Condition(True, k + 1, back_s, restart))
     if pod.end < frame.steps:
-        gone = float(frame.times_s[pod.end])
+        gone_s = float(frame.times_s[pod.end])
         last = pod.restarts[-1] if pod.restarts else None
-        versions.append(
-            tm.ObjectVersion(
-                gone,
-                objects.pod(
-                    frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last, deleting=True
-                ),
-            )
-        )
-        versions.append(
-            tm.ObjectVersion(
-                gone + 25,
-                objects.pod(frame, p, spec, ready=False, restarts=len(pod.restarts), since_s=gone, last=last),
-                deleted=True,
-            )
-        )
-    return versions
-
-
-def _rollouts(frame: fr.Frame, i: int) -> list[objects.Body]:
-    """What the controllers and kubelets say while pods are replaced."""
-    component, namespace = frame.layout.components[i], frame.layout.namespace(i)
-    events: list[objects.Body] = []
-    made = generations(frame, i)
-    for old, new in zip(made, made[1:], strict=False):
-        for k, p in enumerate(new):
-            pod = frame.fleet.pods[p]
-            at = float(frame.times_s[pod.start]) - 4
-            fresh, stale = f"{component.name}-{pod.template}", f"{component.name}-{frame.fleet.pods[old[0]].template}"
-            events.append(
-                objects.event(
-                    namespace,
-                    "Deployment",
-                    component.name,
-                    "ScalingReplicaSet",
-                    f"Scaled up replica set {fresh} to {k + 1} from {k}",
-                    at,
-                    at,
-                    source="deployment-controller",
-                )
-            )
-            events.append(
-                objects.event(
-                    namespace,
-                    "Deployment",
-                    component.name,
-                    "ScalingReplicaSet",
-                    f"Scaled down replica set {stale} to {len(new) - k - 1} from {len(new) - k}",
-                    at + 12,
-                    at + 12,
-                    source="deployment-controller",
-                )
-            )
-            events.append(
-                objects.event(
-                    namespace,
-                    "ReplicaSet",
-                    fresh,
-                    "SuccessfulCreate",
-                    f"Created pod: {pod.name}",
-                    at,
-                    at,
-                    source="replicaset-controller",
-                )
-            )
-            events.append(
-                objects.event(
-                    namespace,
-                    "Pod",
-                    pod.name,
-                    "Scheduled",
-                    f"Successfully assigned {namespace}/{pod.name} to {frame.fleet.nodes[pod.node]}",
-                    at,
-                    at,
-                    source="default-scheduler",
-                )
-            )
-            events.append(
-                objects.event(
-                    namespace,
-                    "Pod",
-                    pod.name,
-                    "Pulled",
-                    f'Successfully pulled image "{objects.image(frame, component, pod.version)}" in 1.9s',
-                    at + 3,
-                    at + 3,
-                )
-            )
-            events.append(
-                objects.event(
-                    namespace, "Pod", pod.name, "Started", f"Started container {component.name}", at + 4, at + 4
-                )
-            )
-        for p in old:
-            if frame.fleet.pods[p].end < frame.steps:
-                gone = float(frame.times_s[frame.fleet.pods[p].end])
-                events.append(
-                    objects.event(
-                        namespace,
-                        "Pod",
-                        frame.fleet.pods[p].name,
-                        "Killing",
-                        f"Stopping container {component.name}",
-                        gone,
-                        gone,
-                    )
-                )
-    return events
-
-
-def _kills(frame: fr.Frame, p: int) -> list[objects.Body]:
-    """Out of memory, restarts, back-off."""
-    pod = frame.fleet.pods[p]
-    component, namespace = frame.layout.components[pod.component], frame.layout.namespace(pod.component)
-    node = frame.fleet.nodes[pod.node]
-    events: list[objects.Body] = []
-    first_s = float(frame.times_s[min(pod.restarts[0].at, frame.steps - 1)]) if pod.restarts else 0.0
-    for k, restart in enumerate(pod.restarts):
-        at = float(frame.times_s[min(restart.at, frame.steps - 1)])
-        back = float(frame.times_s[min(restart.ready, frame.steps - 1)])
-        events.append(
-            objects.event(
-                "",
-                "Node",
-                node,
-                "OOMKilling",
-                f"Memory cgroup out of memory: Killed process {20000 + 131 * k + pod.slot} ({component.name})",
-                at,
-                at,
-                warning=True,
-                source="kernel-monitor",
-            )
-        )
-        if restart.ready - restart.at > frame.draft.steps_in(pd.START_S):
-            events.append(
-                objects.event(
-                    namespace,
-                    "Pod",
-                    pod.name,
-                    "BackOff",
-                    f"Back-off restarting failed container {component.name} in pod {pod.name}_{namespace}",
-                    first_s,
-                    at + 6,
-                    count=k + 1,
-                    warning=True,
-                )
-            )
-        if restart.ready < frame.steps:
-            events.append(
-                objects.event(
-                    namespace,
-                    "Pod",
-                    pod.name,
-                    "Started",
-                    f"Started container {component.name}",
-                    first_s,
-                    back,
-                    count=k + 2,
-                )
-            )
-    return events
-
-
-def _unready(frame: fr.Frame, i: int) -> list[objects.Body]:
-    """Readiness probes that got no answer in time, aggregated as the kubelet does."""
-    own = frame.state.latency[:, i] - frame.state.hold[:, i]
-    slow = own > IMPATIENT_S
-    if frame.layout.components[i].kind is not bp.Kind.SERVICE or slow.sum() < 3:
-        return []
-    steps = np.flatnonzero(slow)
-    events = []
-    for p in frame.fleet.of(i):
-        mine = steps[frame.fleet.exists[p, steps]]
-        if len(mine):
-            pod, namespace = frame.fleet.pods[p], frame.layout.namespace(i)
-            message = f'Readiness probe failed: Get "http://{pod.address}:8080/healthz": context deadline exceeded (Client.Timeout exceeded while awaiting headers)'
-            for last in mine[:: max(1, len(mine) // 6)]:
-                events.append(
-                    objects.event(
-                        namespace,
-                        "Pod",
-                        pod.name,
-                        "Unhealthy",
-                        message,
-                        float(frame.times_s[mine[0]]),
-                        float(frame.times_s[last]) + 3,
-                        count=int((mine <= last).sum()),
-                        warning=True,
-                    )
-                )
-    return events
-
-
-def _chatter(frame: fr.Frame) -> list[objects.Body]:
-    """What any cluster reports all day."""
-    rng = frame.rng("chatter")
-    namespace = frame.layout.plan.namespace
-    events = []
-    for k in range(int(frame.steps * frame.step_s / 1800)):
-        at = float(frame.times_s[0]) + 1800 * k + float(rng.uniform(0, 60))
-        name = f"report-export-{29000000 + k * 30}"
-        events.append(
-            objects.event(
-                namespace,
-                "CronJob",
-                "report-export",
-                "SuccessfulCreate",
-                f"Created job {name}",
-                at,
-                at,
-                source="cronjob-controller",
-            )
-        )
-        events.append(
-            objects.event(
-                namespace, "Job", name, "Completed", "Job completed", at + 41, at + 41, source="job-controller"
-            )
-        )
-    for _ in range(int(rng.integers(2, 6))):
-        p = int(rng.integers(0, len(frame.fleet.pods)))
-        pod = frame.fleet.pods[p]
-        step = int(rng.integers(pod.start, pod.end))
-        at = float(frame.times_s[step])
-        message = f'Readiness probe failed: Get "http://{pod.address}:8080/healthz": context deadline exceeded'
-        events.append(
-            objects.event(
-                frame.layout.namespace(pod.component), "Pod", pod.name, "Unhealthy", message, at, at, warning=True
-            )
-        )
-    return events
+        condition = objects.Condition(False, len(pod.restarts), gone_s, last, deleting=True)
+        add(gone_s, condition)
+        add(gone_s + 25.0, condition, deleted=True)
+    return found

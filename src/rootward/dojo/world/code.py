@@ -68,18 +68,18 @@ def code(frame: fr.Frame) -> tm.Code:
                 round(at_s + rolled_s, 3),
             )
         )
-    for notice in frame.draft.notices:
-        if notice.sha:
-            commits.append(
-                tm.Commit(
-                    round(float(frame.times_s[notice.at]) - 95.0, 3),
-                    notice.sha,
-                    notice.author,
-                    notice.summary,
-                    repository(frame, notice.component),
-                    {notice.path: notice.patch},
-                )
-            )
+    commits += [
+        tm.Commit(
+            round(float(frame.times_s[notice.at]) - 95.0, 3),
+            notice.sha,
+            notice.author,
+            notice.summary,
+            repository(frame, notice.component),
+            {notice.path: notice.patch},
+        )
+        for notice in frame.draft.notices
+        if notice.sha
+    ]
     commits.sort(key=lambda c: (c.time_s, c.sha))
     return tm.Code(tuple(commits), tuple(pulls), tuple(deployments))
 

@@ -1,7 +1,7 @@
 """A world while it is being made: what noise and faults write down before it is advanced and observed."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -186,3 +186,15 @@ def roll(parameters: tuple[Parameter, ...], rng: np.random.Generator, severity: 
             share = share / severity
         values[parameter.name] = parameter.low + share * (parameter.high - parameter.low)
     return Dice(rng, values)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Family:
+    """One kind of fault. `targets(layout)` lists components (or calls, as the family likes) where it makes sense;
+    `plant(draft, target, dice)` turns the draft's knobs from its onset on and says what the truth is."""
+
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...]
+    targets: Callable[[lay.Layout], list[int]]
+    plant: Callable[[Draft, int, Dice], Planted]

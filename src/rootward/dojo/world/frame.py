@@ -92,6 +92,6 @@ def count(draft: dr.Draft, state: dynamics.State) -> Counts:
     rejected = np.minimum(np.rint(completed * state.rejected), failed)
     client = np.minimum(rng.poisson(completed * rng.uniform(0.002, 0.012, completed.shape[1])), total - failed)
     shape = rng.uniform(3.0, 4.2, completed.shape[1])
-    return Counts(
-        total, failed, rejected, np.rint((failed - rejected) * np.minimum(late, 1.0)), client.astype(np.float64), shape
-    )
+    late_count = np.rint((failed - rejected) * np.minimum(late, 1.0)).astype(np.float64)
+    shaped: FloatArray = np.asarray(shape, dtype=np.float64)
+    return Counts(total, failed, rejected, late_count, client.astype(np.float64), shaped)

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -177,7 +178,7 @@ def _sized(
     target: IndexArray,
     through: FloatArray,
     rate: FloatArray,
-) -> dict[str, FloatArray]:
+) -> dict[str, Any]:
     """Replicas, cores, workers, queue and pool limits that serve the peak at the busyness aimed at."""
     count = len(components)
     cpu = np.array([component.cpu_ms / 1e3 for component in components])

@@ -1,6 +1,8 @@
 """Log lines that follow from what happened: ordinary requests sampled thinly, failures by their reason, data stores' own words."""
 
 import dataclasses
+import datetime as dt
+import json
 from collections.abc import Callable
 
 import numpy as np
@@ -125,7 +127,7 @@ def _ordinary(
 
 
 def _access(time_s: float, route: bp.Route, took_ms: float, trace: str) -> str:
-    moment = lf.dt.datetime.fromtimestamp(time_s, tz=lf.dt.UTC)
+    moment = dt.datetime.fromtimestamp(time_s, tz=dt.UTC)
     ip = f"{int(time_s) % 190 + 11}.{int(trace[:2], 16)}.{int(trace[2:4], 16)}.{int(trace[4:6], 16)}"
     return f'{ip} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "{route.method} {route.path} HTTP/2.0" 200 {int(trace[6:10], 16)} "-" "Mozilla/5.0" {took_ms / 1e3:.3f} {trace}'
 
@@ -157,7 +159,7 @@ def _write(
 
 def _with_trace(line: str, trace: str, language: str) -> str:
     if language in ("go", "node"):
-        return f'{line[:-1]},"stack":{lf.json.dumps(trace)}}}'
+        return f'{line[:-1]},"stack":{json.dumps(trace)}}}'
     return f"{line}\n{trace}"
 
 
@@ -166,19 +168,19 @@ def _resolver(frame: fr.Frame, book: _Book, streams: list[tm.Labels], rng: np.ra
     if frame.draft.zone_errors is None:
         return
     base = len(streams)
-    for pod in ("coredns-5d78c9869d-7wq2m", "coredns-5d78c9869d-x8hzd"):
-        streams.append(
-            {
-                "namespace": "kube-system",
-                "pod": pod,
-                "container": "coredns",
-                "app": "coredns",
-                "service_name": "coredns",
-                "node": frame.fleet.nodes[0],
-                "stream": "stdout",
-            }
-        )
-    steps, times_s = _moments(frame, frame.draft.zone_errors * 3.0, PER_SOURCE, rng)
+    streams += [
+        {
+            "namespace": "kube-system",
+            "pod": pod,
+            "container": "coredns",
+            "app": "coredns",
+            "service_name": "coredns",
+            "node": frame.fleet.nodes[0],
+            "stream": "stdout",
+        }
+        for pod in ("coredns-5d78c9869d-7wq2m", "coredns-5d78c9869d-x8hzd")
+    ]
+    _, times_s = _moments(frame, frame.draft.zone_errors * 3.0, PER_SOURCE, rng)
     names = [
         c.host or f"{c.name}.{frame.layout.namespace(i)}.svc.cluster.local"
         for i, c in enumerate(frame.layout.components)

@@ -1,5 +1,6 @@
 """Kubernetes objects as the API returns them, for the workloads of a world."""
 
+import dataclasses
 import datetime as dt
 import hashlib
 from typing import Any
@@ -89,82 +90,77 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
     }
 
 
-def pod(
-    frame: fr.Frame,
-    p: int,
-    spec: Body,
-    *,
-    ready: bool,
-    restarts: int,
-    since_s: float,
-    last: pd.Restart | None,
-    deleting: bool = False,
-) -> Body:
-    """One pod; `restarts` so far, `last` the latest end of its container, `since_s` when its present state began."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Condition:
+    """How a pod is doing since `since_s`: `restarts` so far, `last` the latest end of its container."""
+
+    ready: bool
+    restarts: int
+    since_s: float
+    last: pd.Restart | None = None
+    deleting: bool = False
+
+
+def pod(frame: fr.Frame, p: int, spec: Body, now: Condition) -> Body:
+    """One pod in some condition."""
     described = frame.fleet.pods[p]
     component = frame.layout.components[described.component]
-    namespace = frame.layout.namespace(described.component)
-    owner = (
-        owned("ReplicaSet", namespace, f"{component.name}-{described.template}")
-        if described.template
-        else owned("StatefulSet", namespace, component.name)
-    )
+    namespace, created_s = frame.layout.namespace(described.component), described.created_s
+    node_name = frame.fleet.nodes[described.node]
+    if described.template:
+        owner = owned("ReplicaSet", namespace, f"{component.name}-{described.template}")
+        template = {"pod-template-hash": described.template}
+    else:
+        owner = owned("StatefulSet", namespace, component.name)
+        template = {"statefulset.kubernetes.io/pod-name": described.name}
+    metadata: Body = {"labels": labels(component) | template, "ownerReferences": owner}
+    if now.deleting:
+        metadata["deletionTimestamp"] = stamp(now.since_s)
+    truth = "True" if now.ready else "False"
+    conditions = [
+        {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(created_s)},
+        {"type": "Ready", "status": truth, "lastTransitionTime": stamp(now.since_s)},
+        {"type": "ContainersReady", "status": truth, "lastTransitionTime": stamp(now.since_s)},
+    ]
+    status = {
+        "phase": "Running",
+        "podIP": described.address,
+        "hostIP": node_name.removeprefix("ip-").split(".", maxsplit=1)[0].replace("-", "."),
+        "startTime": stamp(created_s),
+        "qosClass": "Burstable",
+        "conditions": conditions,
+        "containerStatuses": [_container(frame, p, spec, now)],
+    }
+    placed = {**spec, "nodeName": node_name, "restartPolicy": "Always"}
+    return body("v1", "Pod", namespace, described.name, created_s, metadata=metadata, spec=placed, status=status)
+
+
+def _container(frame: fr.Frame, p: int, spec: Body, now: Condition) -> Body:
+    described = frame.fleet.pods[p]
+    name, namespace = frame.layout.components[described.component].name, frame.layout.namespace(described.component)
     status: Body = {
-        "name": component.name,
+        "name": name,
         "image": spec["containers"][0]["image"],
-        "ready": ready,
-        "started": ready,
-        "restartCount": restarts,
-        "state": {"running": {"startedAt": stamp(since_s)}},
+        "ready": now.ready,
+        "started": now.ready,
+        "restartCount": now.restarts,
+        "state": {"running": {"startedAt": stamp(now.since_s)}},
         "lastState": {},
     }
-    if last is not None:
-        ended = float(frame.times_s[min(last.at, frame.steps - 1)])
-        gone = {
-            "exitCode": last.exit_code,
-            "reason": last.reason,
-            "finishedAt": stamp(ended),
-            "startedAt": stamp(max(described.created_s, ended - 300)),
-        }
-        status["lastState"] = {"terminated": gone}
-        if not ready:
-            status["state"] = {
-                "waiting": {
-                    "reason": "CrashLoopBackOff",
-                    "message": f"back-off restarting failed container={component.name} pod={described.name}_{namespace}",
-                }
+    if now.last is not None:
+        ended_s = float(frame.times_s[min(now.last.at, frame.steps - 1)])
+        status["lastState"] = {
+            "terminated": {
+                "exitCode": now.last.exit_code,
+                "reason": now.last.reason,
+                "finishedAt": stamp(ended_s),
+                "startedAt": stamp(max(described.created_s, ended_s - 300)),
             }
-    truth = "True" if ready else "False"
-    template = (
-        {"pod-template-hash": described.template}
-        if described.template
-        else {"statefulset.kubernetes.io/pod-name": described.name}
-    )
-    metadata: Body = {"labels": labels(component) | template, "ownerReferences": owner}
-    if deleting:
-        metadata["deletionTimestamp"] = stamp(since_s)
-    return body(
-        "v1",
-        "Pod",
-        namespace,
-        described.name,
-        described.created_s,
-        metadata=metadata,
-        spec={**spec, "nodeName": frame.fleet.nodes[described.node], "restartPolicy": "Always"},
-        status={
-            "phase": "Running",
-            "podIP": described.address,
-            "hostIP": frame.fleet.nodes[described.node].removeprefix("ip-").split(".")[0].replace("-", "."),
-            "startTime": stamp(described.created_s),
-            "qosClass": "Burstable",
-            "conditions": [
-                {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(described.created_s)},
-                {"type": "Ready", "status": truth, "lastTransitionTime": stamp(since_s)},
-                {"type": "ContainersReady", "status": truth, "lastTransitionTime": stamp(since_s)},
-            ],
-            "containerStatuses": [status],
-        },
-    )
+        }
+        if not now.ready:
+            message = f"back-off restarting failed container={name} pod={described.name}_{namespace}"
+            status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
+    return status
 
 
 def node(frame: fr.Frame, n: int) -> Body:

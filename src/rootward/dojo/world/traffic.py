@@ -14,7 +14,7 @@ def coloured(rng: np.random.Generator, steps: int, width: int, *, memory: float,
 
     `memory` in [0, 1) is the correlation from one step to the next.
     """
-    noise = rng.standard_normal((steps, width)) * (sigma * np.sqrt(1 - memory**2))
+    noise: lay.FloatArray = rng.standard_normal((steps, width)) * float(sigma * np.sqrt(1 - memory**2))
     if steps:
         noise[0] /= np.sqrt(1 - memory**2)
     for t in range(1, steps):

@@ -5,7 +5,6 @@ import numpy as np
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import layout as lay
 from rootward.dojo.world import pods as pd
 from rootward.dojo.world.exporters import sheet
 
@@ -47,7 +46,7 @@ def _cache(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     memory = frame.fleet.memory[pod] * 0.92 * (1 - 0.93 * emptied)
     clients = float(sum(frame.layout.replicas[frame.layout.source[e]] * 4 for e in frame.layout.calls_to(i)))
     limit = component.memory_limit_mib * 0.8 * pd.MIB
-    rows: dict[str, tuple[bool, lay.FloatArray]] = {
+    rows: dict[str, tuple[bool, sheet.FloatArray]] = {
         "redis_up": (False, np.ones(frame.steps)),
         "redis_keyspace_hits_total": (True, reads * hit),
         "redis_keyspace_misses_total": (True, reads * (1 - hit)),

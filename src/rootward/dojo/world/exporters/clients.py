@@ -96,7 +96,7 @@ def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
 def _labels(
     frame: fr.Frame, style: styles.Style, i: int, p: int, target: int, route: bp.Route, outcome: str
 ) -> dict[str, str]:
-    base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.extra(frame.layout.components[i].name)
+    base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.naming(frame.layout.components[i].name)
     where = address(frame, target)
     if style.name == "otel":
         met = {"timeout": "timeout", "refused": "connection_error"}.get(outcome)
@@ -134,7 +134,7 @@ def _grpc(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
             {
                 "__name__": "grpc_client_handled_total",
                 **styles.target(frame, i, p, requests.PORTS[style.name]),
-                **style.extra(component.name),
+                **style.naming(component.name),
                 "grpc_service": route.method,
                 "grpc_method": route.path,
                 "grpc_type": "unary",

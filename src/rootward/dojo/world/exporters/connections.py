@@ -58,7 +58,8 @@ def _pool(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
         starved = pending > 0
         active = np.where(starved, limit, active)
         calls = state.calls[:, e] * share * frame.step_s
-        base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.extra(component.name)
+        base = styles.target(frame, i, p, requests.PORTS[style.name]) | style.naming(component.name)
+        spent: tuple[tuple[str, lay.FloatArray, bool, dict[str, str]], ...]
         if component.language == "java":
             rows = _hikari(base, database, active, limit, pending)
             spent = (

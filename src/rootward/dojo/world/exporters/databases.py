@@ -121,7 +121,7 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     for e in calls:
         done = np.minimum(state.calls[:, e], state.served[:, i]) * frame.step_s
         mean_s = own_latency(frame, e)
-        text = layout.calls[e].operation or f"SELECT * FROM {datname} WHERE id = $1"
+        text = layout.calls[e].operation or "SELECT 1"
         more = {
             "datname": datname,
             "queryid": query_id(text),

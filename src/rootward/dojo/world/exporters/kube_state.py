@@ -72,7 +72,7 @@ def _pod(frame: fr.Frame, page: sheet.Sheet, p: int, memory_limit: fr.FloatArray
     owner = {"created_by_kind": "ReplicaSet", "created_by_name": f"{component.name}-{pod.template}"}
     if not pod.template:
         owner = {"created_by_kind": "StatefulSet", "created_by_name": component.name}
-    rows: list[tuple[dict[str, str], fr.FloatArray]] = [
+    rows: list[tuple[dict[str, str], sheet.FloatArray]] = [
         (
             {"__name__": "kube_pod_info", **where, "node": frame.fleet.nodes[pod.node], "pod_ip": pod.address, **owner},
             np.ones(frame.steps),

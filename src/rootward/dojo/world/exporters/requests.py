@@ -58,7 +58,7 @@ def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) 
     latency = frame.state.latency[:, i]
     shape = frame.counts.shape[i]
     scale = latency / fr.mean_factor(shape)
-    bases = [styles.target(frame, i, p, PORTS[style.name]) | style.extra(component.name) for p in pods]
+    bases = [styles.target(frame, i, p, PORTS[style.name]) | style.naming(component.name) for p in pods]
     whole = sum(route.share for route in component.routes)
     for route in component.routes:
         part = share * (route.share / whole)
@@ -69,7 +69,7 @@ def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) 
                 page.counters(list(heads), part * row, pods)
         for code, row in (by_code if style.coded else {"": total}).items():
             if style.coded and code == "404":
-                row, mean_s = row, np.full(frame.steps, 0.004)
+                mean_s = np.full(frame.steps, 0.004)
                 quick = [np.full(frame.steps, bound / (bound + 0.002)) for bound in style.buckets]
                 _histogram(
                     page,

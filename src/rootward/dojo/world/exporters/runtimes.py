@@ -30,7 +30,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         if not component.style or pod.component in frame.draft.hidden or component.language == "nginx":
             continue
         style = styles.STYLES[component.style]
-        base = styles.target(frame, pod.component, p, requests.PORTS[style.name]) | style.extra(component.name)
+        base = styles.target(frame, pod.component, p, requests.PORTS[style.name]) | style.naming(component.name)
         held = frame.state.served[:, pod.component] * frame.state.latency[:, pod.component] * frame.fleet.share[p]
         held = np.minimum(held, frame.layout.workers[pod.component])
         if component.language == "java":
@@ -44,7 +44,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     return page.blocks()
 
 
-def _jvm(frame: fr.Frame, page: sheet.Sheet, p: int, base: dict[str, str], held: pd.lay.FloatArray) -> None:
+def _jvm(frame: fr.Frame, page: sheet.Sheet, p: int, base: dict[str, str], held: fr.FloatArray) -> None:
     component = frame.layout.components[frame.fleet.pods[p].component]
     limit = component.memory_limit_mib * pd.MIB
     memory = frame.fleet.memory[p]

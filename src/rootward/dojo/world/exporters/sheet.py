@@ -1,13 +1,16 @@
 """Collects rows and labels into blocks, and makes them look scraped: counters whole and cumulative, resets, gaps."""
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
 from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
 
-FloatArray = lay.FloatArray
+FloatArray = npt.NDArray[Any]
 
 
 class Sheet:

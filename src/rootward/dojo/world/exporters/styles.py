@@ -35,7 +35,7 @@ class Style:
     failing: str  # matcher on the status label that selects server errors
     status: Callable[[bp.Route, str], dict[str, str]]
     route: Callable[[bp.Route], dict[str, str]]
-    extra: Callable[[str], dict[str, str]]
+    naming: Callable[[str], dict[str, str]]
 
 
 def target(frame: fr.Frame, component: int, pod: int, port: int) -> dict[str, str]:
@@ -58,7 +58,7 @@ STYLES = {
         OTEL_BUCKETS,
         "service_name",
         'http_response_status_code=~"5.."',
-        lambda route, code: {"http_response_status_code": code},
+        lambda _route, code: {"http_response_status_code": code},
         lambda route: {"http_request_method": route.method, "http_route": route.path, "url_scheme": "http"},
         lambda name: {"service_name": name},
     ),
@@ -70,7 +70,7 @@ STYLES = {
         CLIENT_BUCKETS,
         "service",
         'code=~"5.."',
-        lambda route, code: {"code": code},
+        lambda _route, code: {"code": code},
         lambda route: {"method": route.method.lower(), "handler": route.path},
         lambda name: {"service": name},
     ),
@@ -82,7 +82,7 @@ STYLES = {
         CLIENT_BUCKETS,
         "app",
         'grpc_code=~"Internal|Unavailable|DeadlineExceeded|ResourceExhausted"',
-        lambda route, code: {"grpc_code": GRPC_CODES[code]},
+        lambda _route, code: {"grpc_code": GRPC_CODES[code]},
         lambda route: {"grpc_service": route.method, "grpc_method": route.path, "grpc_type": "unary"},
         lambda name: {"app": name},
     ),
@@ -94,7 +94,7 @@ STYLES = {
         MICROMETER_BUCKETS,
         "application",
         'status=~"5.."',
-        lambda route, code: {
+        lambda _route, code: {
             "status": code,
             "outcome": OUTCOMES[code[0]],
             "exception": "none" if code[0] != "5" else "RuntimeException",
@@ -110,7 +110,7 @@ STYLES = {
         CLIENT_BUCKETS,
         "ingress",
         'status=~"5.."',
-        lambda route, code: {"status": code},
+        lambda _route, code: {"status": code},
         lambda route: {"method": route.method, "path": route.path},
         lambda name: {"ingress": name, "controller_class": "k8s.io/ingress-nginx"},
     ),

@@ -1,5 +1,7 @@
 """A data pipeline: devices and clients send events, queues carry them, consumers enrich and store them, batch jobs report."""
 
+from typing import Any
+
 from rootward.dojo.world import blueprint as bp
 
 NAME = "data-pipeline"
@@ -16,7 +18,7 @@ def _service(
     path: str,
     memory: float,
     limit: float,
-    **rest: object,
+    **rest: Any,
 ) -> bp.Component:
     routes = (bp.Route("POST", path),)
     return bp.Component(
@@ -29,7 +31,7 @@ def _service(
         memory_mib=memory,
         memory_limit_mib=limit,
         **{"routes": routes, **rest},
-    )  # type: ignore[arg-type]
+    )
 
 
 _COMPONENTS = (

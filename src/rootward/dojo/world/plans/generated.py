@@ -26,7 +26,7 @@ MEMORY = {
     "node": (230.0, 512.0),
     "nginx": (130.0, 512.0),
 }
-_NOUNS = (
+_NOUNS = [
     "account",
     "address",
     "archive",
@@ -91,7 +91,8 @@ _NOUNS = (
     "voucher",
     "warehouse",
     "wishlist",
-)
+]
+Parts = tuple[list[bp.Component], list[bp.Call]]
 _SUFFIXES = ("", "-api", "-service", "-core", "-index", "-sync", "-v2", "-rules")
 
 
@@ -112,9 +113,11 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     depth = max(2, min(6, int(np.log2(own))))
     layer = np.sort(np.minimum(rng.integers(0, depth, own), depth - 1))
     layer[0] = 0
-    components = [_gateway()] + [_service(rng, name, int(layer[k])) for k, name in enumerate(names)]
-    calls = _calls(rng, names, layer)
-    components, calls = _stores(rng, names, layer, components, calls, (stores, caches, outside))
+    own_services = [_service(rng, name, int(layer[k])) for k, name in enumerate(names)]
+    kept, queries = _stores(rng, names, stores, caches)
+    partners, errands = _third_parties(rng, own_services, outside)
+    components = [_gateway(), *own_services, *kept, *partners]
+    calls = [*_calls(rng, names, layer), *queries, *errands]
     return bp.Blueprint(
         name=NAME,
         description=DESCRIPTION,
@@ -153,9 +156,9 @@ def _gateway() -> bp.Component:
 def _service(rng: np.random.Generator, name: str, layer: int) -> bp.Component:
     language, style = STYLES[int(rng.integers(0, len(STYLES)))]
     method, path = (
-        ("core.v1." + name.split("-")[0].capitalize(), "Get")
+        ("core.v1." + name.split("-", maxsplit=1)[0].capitalize(), "Get")
         if style == "grpc"
-        else (("GET", "POST")[int(rng.integers(0, 2))], f"/{name.split('-')[0]}s")
+        else (("GET", "POST")[int(rng.integers(0, 2))], f"/{name.split('-', maxsplit=1)[0]}s")
     )
     memory, limit = MEMORY[language]
     return bp.Component(
@@ -189,119 +192,50 @@ def _calls(
                 *([int(above[int(rng.integers(0, len(above)))])] if rng.uniform() < 0.45 else []),
             }
         )
-        for caller in callers:
-            calls.append(
-                bp.Call(
-                    caller=names[caller],
-                    callee=names[k],
-                    calls=round(float(rng.uniform(0.4, 1.3)), 2),
-                    timeout_ms=float(rng.choice([1000, 1500, 2500])),
-                    retries=int(rng.uniform() < 0.3),
-                    required=float(rng.choice([1.0, 1.0, 1.0, 0.5])),
-                )
+        calls += [
+            bp.Call(
+                caller=names[caller],
+                callee=names[k],
+                calls=round(float(rng.uniform(0.4, 1.3)), 2),
+                timeout_ms=float(rng.choice([1000, 1500, 2500])),
+                retries=int(rng.uniform() < 0.3),
+                required=float(rng.choice([1.0, 1.0, 1.0, 0.5])),
             )
+            for caller in callers
+        ]
     return calls
 
 
-def _stores(
-    rng: np.random.Generator,
-    names: list[str],
-    layer: np.ndarray[tuple[int], np.dtype[np.int64]],
-    components: list[bp.Component],
-    calls: list[bp.Call],
-    sizes: tuple[int, int, int],
-) -> tuple[list[bp.Component], list[bp.Call]]:
-    """Databases, caches in front of some, third parties; owners drawn among the services."""
-    stores, caches, outside = sizes
+def _stores(rng: np.random.Generator, names: list[str], stores: int, caches: int) -> Parts:
+    """Databases and the services that own them, a cache in front of some, a second reader for half of them."""
+    components: list[bp.Component] = []
+    calls: list[bp.Call] = []
+    taken: set[str] = set()
     owners = [names[int(k)] for k in rng.choice(len(names), size=min(len(names), stores), replace=False)]
     for n, owner in enumerate(owners):
-        database = (
-            f"{owner.split('-')[0]}-db"
-            if n == 0 or all(c.name != f"{owner.split('-')[0]}-db" for c in components)
-            else f"{owner}-db"
-        )
-        components.append(
-            bp.Component(
-                name=database,
-                kind=bp.Kind.DATABASE,
-                language="postgres",
-                style="",
-                cpu_ms=1.4,
-                wait_ms=1.5,
-                replicas=1,
-                memory_mib=4600,
-                memory_limit_mib=8192,
-            )
-        )
-        table = f"{owner.split('-')[0]}s"
-        behind = ""
-        if n < caches:
-            behind = f"{owner}-cache"
-            components.append(
-                bp.Component(
-                    name=behind,
-                    kind=bp.Kind.CACHE,
-                    language="redis",
-                    style="",
-                    cpu_ms=0.05,
-                    wait_ms=0.3,
-                    replicas=1,
-                    memory_mib=1100,
-                    memory_limit_mib=2048,
-                )
-            )
-            calls.append(
-                bp.Call(
-                    caller=owner,
-                    callee=behind,
-                    calls=2,
-                    timeout_ms=300,
-                    protocol="redis",
-                    operation="GET",
-                    required=0.0,
-                )
-            )
-        calls.append(
-            bp.Call(
-                caller=owner,
-                callee=database,
-                calls=2,
-                timeout_ms=2500,
-                behind=behind,
-                protocol="sql",
-                operation=f"SELECT * FROM {table} WHERE id = $1",
-            )
-        )
-        if rng.uniform() < 0.5:
-            other = names[int(rng.integers(0, len(names)))]
-            if other != owner:
-                calls.append(
-                    bp.Call(
-                        caller=other,
-                        callee=database,
-                        calls=1,
-                        timeout_ms=2500,
-                        protocol="sql",
-                        operation=f"SELECT count(*) FROM {table} WHERE updated_at > $1",
-                    )
-                )
-    rich = [
-        names[k]
-        for k in range(len(names))
-        if layer[k] > 0 and any(c.name == names[k] and c.style in ("otel", "micrometer") for c in components)
-    ] or names
-    for n in range(outside):
-        name = f"partner-{'abcdefghijklmnopqrstuvwxyz'[n % 26]}"
-        components.append(
-            bp.Component(
-                name=name,
-                kind=bp.Kind.EXTERNAL,
-                language="",
-                style="",
-                cpu_ms=0,
-                wait_ms=round(float(rng.uniform(40, 200))),
-                host=f"api.{name}.com",
-            )
-        )
-        calls.append(bp.Call(caller=rich[int(rng.integers(0, len(rich)))], callee=name, calls=1, timeout_ms=3000))
+        noun = owner.split("-", maxsplit=1)[0]
+        name = f"{owner}-db" if f"{noun}-db" in taken else f"{noun}-db"
+        taken.add(name)
+        components.append(bp.database(name, 4600.0))
+        behind = f"{owner}-cache" if n < caches else ""
+        if behind:
+            components.append(bp.cache(behind, 1100.0))
+            calls.append(bp.cached(owner, behind, 2, "GET"))
+        calls.append(bp.sql(owner, name, 2, f"SELECT * FROM {noun}s WHERE id = $1", behind=behind))  # noqa: S608 -- never run
+        other = names[int(rng.integers(0, len(names)))]
+        if rng.uniform() < 0.5 and other != owner:
+            calls.append(bp.sql(other, name, 1, f"SELECT count(*) FROM {noun}s WHERE updated_at > $1"))  # noqa: S608 -- never run
+    return components, calls
+
+
+def _third_parties(rng: np.random.Generator, services: list[bp.Component], count: int) -> Parts:
+    """Third parties, called by services whose clients are measured."""
+    callers = [c.name for c in services if c.style in ("otel", "micrometer")] or [services[-1].name]
+    components: list[bp.Component] = []
+    calls: list[bp.Call] = []
+    for letter in "abcdefghijklmnopqrstuvwxyz"[:count]:
+        name = f"partner-{letter}"
+        components.append(bp.third_party(name, f"api.{name}.com", round(float(rng.uniform(40, 200)))))
+        caller = callers[int(rng.integers(0, len(callers)))]
+        calls.append(bp.Call(caller=caller, callee=name, calls=1, timeout_ms=3000))
     return components, calls

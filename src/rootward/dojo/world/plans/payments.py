@@ -1,5 +1,7 @@
 """A payments platform of about thirty components on a service mesh: authorisation, ledger, risk, payouts, several providers."""
 
+from typing import Any
+
 from rootward.dojo.world import blueprint as bp
 
 NAME = "payments"
@@ -9,7 +11,7 @@ DESCRIPTION = (
 
 
 def _service(
-    name: str, language: str, style: str, team: str, cpu_ms: float, wait_ms: float, path: str, **rest: object
+    name: str, language: str, style: str, team: str, cpu_ms: float, wait_ms: float, path: str, **rest: Any
 ) -> bp.Component:
     method = "pay.v1." + "".join(part.capitalize() for part in name.split("-")) if style == "grpc" else "POST"
     memory = {
@@ -19,16 +21,16 @@ def _service(
         "node": (210.0, 512.0),
         "nginx": (130.0, 512.0),
     }[language]
-    fields: dict[str, object] = {
+    fields: dict[str, Any] = {
         "memory_mib": memory[0],
         "memory_limit_mib": memory[1],
         "routes": (bp.Route(method, path),),
         **rest,
     }
-    return bp.Component(name=name, language=language, style=style, team=team, cpu_ms=cpu_ms, wait_ms=wait_ms, **fields)  # type: ignore[arg-type]
+    return bp.Component(name=name, language=language, style=style, team=team, cpu_ms=cpu_ms, wait_ms=wait_ms, **fields)
 
 
-def _store(name: str, kind: bp.Kind, team: str, memory: float, **rest: object) -> bp.Component:
+def _store(name: str, kind: bp.Kind, team: str, memory: float, **rest: Any) -> bp.Component:
     language, cpu_ms, wait_ms = {
         bp.Kind.DATABASE: ("postgres", 1.3, 1.6),
         bp.Kind.CACHE: ("redis", 0.05, 0.3),
@@ -47,7 +49,7 @@ def _store(name: str, kind: bp.Kind, team: str, memory: float, **rest: object) -
         memory_mib=memory,
         memory_limit_mib=memory * 1.4,
         **rest,
-    )  # type: ignore[arg-type]
+    )
 
 
 def _third_party(name: str, host: str, wait_ms: float) -> bp.Component:
@@ -101,11 +103,11 @@ _COMPONENTS = (
 )
 
 
-def _call(caller: str, callee: str, calls: float, timeout_ms: float, **rest: object) -> bp.Call:
-    return bp.Call(caller=caller, callee=callee, calls=calls, timeout_ms=timeout_ms, **rest)  # type: ignore[arg-type]
+def _call(caller: str, callee: str, calls: float, timeout_ms: float, **rest: Any) -> bp.Call:
+    return bp.Call(caller=caller, callee=callee, calls=calls, timeout_ms=timeout_ms, **rest)
 
 
-def _sql(caller: str, callee: str, calls: float, operation: str, **rest: object) -> bp.Call:
+def _sql(caller: str, callee: str, calls: float, operation: str, **rest: Any) -> bp.Call:
     return _call(caller, callee, calls, 2500, protocol="sql", operation=operation, **rest)
 
 
