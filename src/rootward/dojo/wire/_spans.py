@@ -47,6 +47,8 @@ class SpanStore:
         self._trace_ends = np.searchsorted(self.trace[self._by_trace], np.arange(len(numbers) + 1))
         self.trace_start_ns = np.full(len(numbers), np.iinfo(np.int64).max)
         np.minimum.at(self.trace_start_ns, self.trace, self.start_ns)
+        self.trace_end_ns = np.zeros(len(numbers), dtype=np.int64)
+        np.maximum.at(self.trace_end_ns, self.trace, self.end_ns)
         self.services = sorted({process.service for process in spans.processes})
         service_number = {name: i for i, name in enumerate(self.services)}
         of_process = np.array([service_number[process.service] for process in spans.processes], dtype=np.int64)
@@ -55,15 +57,20 @@ class SpanStore:
         self._rows = {name: by_start[self.service[by_start] == i] for name, i in service_number.items()}
         self._by_start = by_start
         self._parents: IntArray | None = None
+        # Plain lists: reading one element of an array costs several times as much, and a search writes thousands.
+        self.kinds: list[int] = np.asarray(spans.kind).tolist()
+        self.statuses: list[int] = np.asarray(spans.status).tolist()
+        self.processes: list[int] = np.asarray(spans.process).tolist()
+        self.names = [spans.names[i] for i in np.asarray(spans.name).tolist()]
 
     def service_of(self, row: int) -> str:
         return self.services[self.service[row]]
 
     def name_of(self, row: int) -> str:
-        return self.spans.names[self.spans.name[row]]
+        return self.names[row]
 
     def process_of(self, row: int) -> records.Process:
-        return self.spans.processes[self.spans.process[row]]
+        return self.spans.processes[self.processes[row]]
 
     def rows_of(self, trace: int, now_ns: int) -> list[int]:
         """Rows of a trace that have ended by now, in order of start."""
@@ -176,7 +183,7 @@ def otlp_resources(store: SpanStore, rows: list[int], write: Callable[[int], dic
     """`resourceSpans` of the rows, one entry per process; `write` makes a span of a row."""
     by_process: dict[int, list[int]] = {}
     for row in rows:
-        by_process.setdefault(int(store.spans.process[row]), []).append(row)
+        by_process.setdefault(store.processes[row], []).append(row)
     out = []
     for number, members in by_process.items():
         process = store.spans.processes[number]

@@ -14,6 +14,7 @@ from rootward.dojo.engines.logql import lexer
 from rootward.dojo.wire import _http, _spans
 
 MAX_TRACES = 1500
+MAX_KEPT = 20_000  # written traces; at some ten kilobytes each
 _DEFAULT_LIMIT = 100
 _LOOKBACK_NS = 2 * 86400 * 10**9
 _TYPES = {bool: "bool", int: "int64", float: "float64"}
@@ -56,10 +57,16 @@ def _structured(data: Sequence[Any], total: int = 0) -> responses.Response:
     return _http.answer({"data": data, "total": total, "limit": 0, "offset": 0, "errors": None})
 
 
+def _traces(texts: Sequence[bytes]) -> responses.Response:
+    body = b'{"data":[' + b",".join(texts) + b'],"total":0,"limit":0,"offset":0,"errors":null}'
+    return responses.Response(body, media_type="application/json")
+
+
 class _Face:
     def __init__(self, store: _spans.SpanStore, clock: _clock.Clock) -> None:
         self._store = store
         self._clock = clock
+        self._written: dict[int, bytes] = {}
 
     def _now_ns(self) -> int:
         return round(self._clock.now_s() * 1e6) * 1000
@@ -93,9 +100,7 @@ class _Face:
         now_ns = self._now_ns()
         if ids := call.all("traceID"):
             numbers = [number for one in ids if (number := self._store.trace_number(one)) is not None]
-            return _structured(
-                [self._trace(number, now_ns) for number in numbers if self._store.rows_of(number, now_ns)]
-            )
+            return _traces([self._trace(number, now_ns) for number in numbers if self._store.rows_of(number, now_ns)])
         if not call.get("service"):
             raise _http.Refused(400, "parameter 'service' is required")
         end_ns = _integer(call, "end", now_ns // 1000) * 1000
@@ -113,9 +118,7 @@ class _Face:
             start_ns, end_ns, call.get("service"), "" if operation == "all" else operation, low, high, test
         )
         limit = _limit(_integer(call, "limit", _DEFAULT_LIMIT))
-        return _structured(
-            [self._trace(number, now_ns) for number, _ in islice(self._store.search(wanted, now_ns), limit)]
-        )
+        return _traces([self._trace(number, now_ns) for number, _ in islice(self._store.search(wanted, now_ns), limit)])
 
     def _has_tags(self, tags: Mapping[str, str], row: int) -> bool:
         attributes = self._store.spans.attributes[row]
@@ -132,7 +135,7 @@ class _Face:
         return True
 
     def trace(self, call: _http.Call) -> responses.Response:
-        return _structured([self._trace(self._find(call), self._now_ns())])
+        return _traces([self._trace(self._find(call), self._now_ns())])
 
     def _find(self, call: _http.Call) -> int:
         trace_id = call.path["trace_id"]
@@ -143,41 +146,46 @@ class _Face:
             raise _http.Refused(404, "trace not found")
         return number
 
-    def _trace(self, number: int, now_ns: int) -> dict[str, Any]:
+    def _trace(self, number: int, now_ns: int) -> bytes:
+        """A trace as JSON. Whole traces never change, and searches of neighbouring services find the same ones again."""
+        known = self._written.get(number)
+        if known is not None and self._store.trace_end_ns[number] <= now_ns:
+            return known
         rows = self._store.rows_of(number, now_ns)
         trace_id = _short(self._store.trace_ids[number])
         names: dict[int, str] = {}
         spans = [self._span(row, trace_id, names) for row in rows]
         processes = {
             name: {"serviceName": process.service, "tags": [_tag(*pair) for pair in process.attributes.items()]}
-            for number, name in names.items()
-            for process in [self._store.spans.processes[number]]
+            for process_number, name in names.items()
+            for process in [self._store.spans.processes[process_number]]
         }
-        return {"traceID": trace_id, "spans": spans, "processes": processes, "warnings": None}
+        text = _http.encode({"traceID": trace_id, "spans": spans, "processes": processes, "warnings": None})
+        if self._store.trace_end_ns[number] <= now_ns and len(self._written) < MAX_KEPT:
+            self._written[number] = text
+        return text
 
     def _span(self, row: int, trace_id: str, names: dict[int, str]) -> dict[str, Any]:
-        spans = self._store.spans
-        process = int(spans.process[row])
+        store, spans = self._store, self._store.spans
+        kind, status, attributes = store.kinds[row], store.statuses[row], spans.attributes[row]
         parent = spans.parent_ids[row]
-        reference = [{"refType": "CHILD_OF", "traceID": trace_id, "spanID": parent}] if parent else []
-        tags = [_tag(key, value) for key, value in spans.attributes[row].items()]
-        if spans.kind[row]:
-            tags.append({"key": "span.kind", "type": "string", "value": _spans.KINDS[spans.kind[row]]})
-        if spans.status[row]:
-            code = "ERROR" if spans.status[row] == 2 else "OK"
-            tags.append({"key": "otel.status_code", "type": "string", "value": code})
-        if spans.status[row] == 2 and "error" not in spans.attributes[row]:
+        tags = [_tag(key, value) for key, value in attributes.items()]
+        if kind:
+            tags.append({"key": "span.kind", "type": "string", "value": _spans.KINDS[kind]})
+        if status:
+            tags.append({"key": "otel.status_code", "type": "string", "value": "ERROR" if status == 2 else "OK"})
+        if status == 2 and "error" not in attributes:
             tags.append({"key": "error", "type": "bool", "value": True})
         return {
             "traceID": trace_id,
             "spanID": spans.span_ids[row],
-            "operationName": spans.names[spans.name[row]],
-            "references": reference,
-            "startTime": int(spans.start_ns[row]) // 1000,
-            "duration": int(spans.duration_ns[row]) // 1000,
+            "operationName": store.names[row],
+            "references": [{"refType": "CHILD_OF", "traceID": trace_id, "spanID": parent}] if parent else [],
+            "startTime": int(store.start_ns[row]) // 1000,
+            "duration": int(store.duration_ns[row]) // 1000,
             "tags": tags,
             "logs": [],
-            "processID": names.setdefault(process, f"p{len(names) + 1}"),
+            "processID": names.setdefault(store.processes[row], f"p{len(names) + 1}"),
             "warnings": None,
         }
 
