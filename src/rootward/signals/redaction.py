@@ -5,6 +5,7 @@ thousand ordinary lines cost a few milliseconds. Ordinary words near "password" 
 message that loses its meaning helps nobody.
 """
 
+import base64
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -63,8 +64,8 @@ def redact_labels(labels: Mapping[str, str]) -> dict[str, str]:
 def redact_tree(value: Any) -> Any:
     """A decoded JSON document with every text redacted; what a secret's name points to is masked whole.
 
-    A Kubernetes Secret keeps its keys and loses its values; an environment variable `{"name": …, "value": …}` whose name
-    speaks of a secret loses its value.
+    A Kubernetes Secret keeps its keys and loses its values, but for hosts and ports, which say where and not how to get in; an
+    environment variable `{"name": …, "value": …}` whose name speaks of a secret loses its value.
     """
     if isinstance(value, str):
         return redact(value)
@@ -84,6 +85,22 @@ def names_secret(key: str) -> bool:
     return _SECRET_KEY.search(key) is not None
 
 
+_ADDRESS_KEY = re.compile(r"(?:^|[_.-])(?:host|hostname|port)$", re.IGNORECASE)
+_ADDRESS = re.compile(r"[a-z][a-z0-9-]{0,62}(?:\.[a-z0-9-]{1,63}){0,5}|\d{1,5}|\d{1,3}(?:\.\d{1,3}){3}")
+
+
+def _veiled(name: Any, encoded: Any) -> Any:
+    """One value of a Secret (base64): a host or a port stays, everything else is masked."""
+    if isinstance(name, str) and isinstance(encoded, str) and _ADDRESS_KEY.search(name):
+        try:
+            plain = base64.b64decode(encoded, validate=True).decode("ascii")
+        except ValueError:
+            return MASK
+        if _ADDRESS.fullmatch(plain):
+            return encoded
+    return MASK
+
+
 def _redact_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     hidden: tuple[str, ...] = ()
     if value.get("kind") == "Secret":
@@ -93,7 +110,9 @@ def _redact_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for key, one in value.items():
         if key in hidden:
-            result[key] = dict.fromkeys(one, MASK) if isinstance(one, Mapping) else MASK
+            result[key] = (
+                {name: _veiled(name, inner) for name, inner in one.items()} if isinstance(one, Mapping) else MASK
+            )
         elif isinstance(one, str) and one and names_secret(str(key)):
             result[key] = MASK
         else:
