@@ -263,3 +263,17 @@ def test_every_way_to_combine_keeps_the_shape(how, single) -> None:
     first, times = np.array([1.0, np.nan, 0.0]), np.arange(3.0)
     second = None if single else np.array([2.0, 1.0, np.nan])
     assert combine.combine(how, first, second, times).shape == (3,)
+
+
+def test_counters_that_are_scraped_rarely_are_asked_over_a_longer_range() -> None:
+    class Rare(fake.FakeMetrics):
+        async def query(self, query, *args, **kwargs):
+            if query.over_s < 600:
+                self.asked.append(query)
+                return answers.Answer(answers.Outcome.NO_DATA, self.name, "rate")
+            return await super().query(query, *args, **kwargs)
+
+    source = Rare([row("http_requests_total", fake.counter(5), service="cart", code="200")])
+    lines = lines_by(measured(source))
+    assert np.allclose(lines["rate", "service/cart", ""].values[-1], 5)
+    assert {query.over_s for query in source.asked} == {60.0, measuring.RARE_RATE_WINDOW_S}

@@ -6,7 +6,7 @@ only asking is not.
 
 import collections
 import dataclasses
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from rootward.signals.roles.role import Role
 _POD = entities.EntityKind.POD
 SeriesAnswer = answers.Answer[series.SeriesSet]
 
+RARE_RATE_WINDOW_S = 1200.0  # several samples of what is scraped every five minutes
 # Lines that pods would add are kept while they stay few: a service of a thousand pods is described by its sum.
 PODS_PER_SERVICE_MAX = 50
 
@@ -85,16 +86,21 @@ async def measure(
     wanted = [one for one in bindings if only is None or one.role in only]
     over_s = rate_window_s if rate_window_s is not None else rate_window(step_s)
     asked = [tuple(_timed(term, over_s) for term in one.terms) for one in wanted]
-    distinct = list(dict.fromkeys(term for terms in asked for term in terms))
+    found: dict[protocols.MetricQuery, SeriesAnswer] = {}
 
-    def job(query: protocols.MetricQuery) -> Callable[[], Awaitable[SeriesAnswer]]:
-        return lambda: source.query(query, window, step_s, limits)
+    async def ask(queries: Iterable[protocols.MetricQuery]) -> None:
+        distinct = [query for query in dict.fromkeys(queries) if query not in found]
+        jobs = [lambda query=query: source.query(query, window, step_s, limits) for query in distinct]
+        results = await run(jobs, limit=concurrency, deadline_s=deadline_s)
+        for query, result in zip(distinct, results, strict=True):
+            found[query] = result if result is not None else _late(source.name, query, window)
 
-    results = await run([job(query) for query in distinct], limit=concurrency, deadline_s=deadline_s)
-    found = {
-        query: result if result is not None else _late(source.name, query, window)
-        for query, result in zip(distinct, results, strict=True)
-    }
+    await ask(term for terms in asked for term in terms)
+    # A counter that exists but has no rate is scraped more rarely than the range is long.
+    rare = [place for place, terms in enumerate(asked) if _without_rate(found[terms[-1]], terms[-1])]
+    for place in rare:
+        asked[place] = tuple(_timed(term, max(RARE_RATE_WINDOW_S, 2 * over_s)) for term in wanted[place].terms)
+    await ask(term for place in rare for term in asked[place])
     grid_s = grid(window, step_s)
     measured = []
     for one, terms in zip(wanted, asked, strict=True):
@@ -139,6 +145,10 @@ def grid(window: windows.Window, step_s: float) -> series.FloatArray:
 def _timed(term: protocols.MetricQuery, over_s: float) -> protocols.MetricQuery:
     # A value has no range, and equal questions are to be equal, so that they are asked once.
     return dataclasses.replace(term, over_s=over_s if term.function != "value" else 0.0)
+
+
+def _without_rate(answer: SeriesAnswer, term: protocols.MetricQuery) -> bool:
+    return answer.outcome is answers.Outcome.NO_DATA and term.function != "value"
 
 
 def _late(source: str, query: protocols.MetricQuery, window: windows.Window) -> SeriesAnswer:

@@ -71,7 +71,7 @@ CONVENTION = table.Convention(
         _latency("(p90|p95)", Role.DURATION_P90),
         _latency("(p99|p99_9|maximum)", Role.DURATION_P99),
         _latency("average", Role.DURATION_MEAN),
-        _gauge("availability", Role.AVAILABILITY, across="avg"),
+        table.pattern(rf"aws_\w*?_availability{_STATISTIC}", table.gauge(Role.AVAILABILITY, across="avg", unit="1")),
         _gauge(
             "(throttles|throttled_requests|user_errors_throttled|write_throttle_events|read_throttle_events)",
             Role.THROTTLED_REQUESTS,

@@ -106,6 +106,8 @@ RULES: tuple[Rule, ...] = (
     _rule(Role.DISK_IO, "disk filesystem volume storage fs diskio syscall", "io iops read reads write writes written throughput bytes read_bytes write_bytes"),
     _rule(Role.NETWORK_RECEIVE, f"{_NET} bytes packets", "receive received rx in ingress incoming inbound"),
     _rule(Role.NETWORK_TRANSMIT, f"{_NET} bytes packets", "transmit transmitted tx out egress outgoing outbound sent"),
+    _rule(Role.CPU_USAGE, "cpu", " ".join(sorted(_RATIO_WORDS)), across="avg"),
+    _rule(Role.MEMORY_LIMIT_RATIO, "memory mem heap", " ".join(sorted(_RATIO_WORDS)), none="free available", across="avg"),
     _rule(Role.CPU_USAGE, "cpu cpus millicores load1", none="limit limits request requests quota shares"),
     _rule(Role.MEMORY_USAGE, "memory mem heap rss workingset", none="limit limits request requests quota free available", ratio=Role.MEMORY_LIMIT_RATIO),
     _rule(Role.FILE_DESCRIPTORS, "fds fd descriptors"),

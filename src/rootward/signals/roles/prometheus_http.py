@@ -7,6 +7,8 @@ _STATUS = ("code",)
 _CLIENT = (table.View(rules.CALLEE, observer=rules.SERVICE, name="client"),)
 # Libraries that talk about themselves: scrapes, remote writes, the API server's own clients.
 _SELF = r"(promhttp|prometheus|scrape|net_conntrack|go|python|nodejs|otelcol|loki|tempo|alertmanager|grafana|cortex|thanos)_.*|up|ALERTS.*"
+# A caller's view is not the service's own; without the callee's name the words of the name have to tell it.
+_OWN = r"(?!\w*(client|upstream|outbound|egress|downstream))"
 _SECONDS = r"(_seconds|_milliseconds|_ms)"
 
 CONVENTION = table.Convention(
@@ -20,7 +22,7 @@ CONVENTION = table.Convention(
         table.pattern(r"(apiserver|kubelet|etcd|scheduler|workqueue|rest_client|storage_operation|authentication)_.*"),
         table.pattern(rf"http_client_requests?(_duration)?{_SECONDS}", table.requests(statuses=_STATUS), views=_CLIENT),
         table.pattern(
-            rf"(\w+_)?(http|grpc|rpc|api|server|web)?_?requests?(_duration|_latency|_time|_processing){_SECONDS}?",
+            rf"{_OWN}(\w+_)?(http|grpc|rpc|api|server|web)?_?requests?(_duration|_latency|_time|_processing){_SECONDS}?",
             table.requests(statuses=_STATUS),
             kinds=("histogram", "summary", "mean"),
         ),
@@ -36,7 +38,8 @@ CONVENTION = table.Convention(
             views=_CLIENT,
         ),
         table.pattern(
-            r"(\w+_)?(http_server|http|grpc|rpc|api|server|web|gateway)_requests?(_handled|_processed)?(_total)?",
+            _OWN
+            + r"(\w+_)?(http_server|http|grpc|rpc|api|server|web|gateway)_requests?(_handled|_processed)?(_total)?",
             table.requests(duration=False, statuses=_STATUS),
             kinds=("counter",),
         ),
