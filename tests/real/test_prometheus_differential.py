@@ -11,6 +11,7 @@ import re
 import shutil
 import socket
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.parse
@@ -20,11 +21,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import uvicorn
 import yaml
 
-from rootward import _rng, errors
+from rootward import _clock, _rng, errors
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.engines.promql import engine, options
+from rootward.dojo.wire import prometheus
 
 BINARIES = {name: shutil.which(name) for name in ("prometheus", "promtool")}
 pytestmark = pytest.mark.skipif(not all(BINARIES.values()), reason="prometheus and promtool are not installed")
@@ -274,3 +277,55 @@ def test_own_queries_get_prometheus_s_answers(server: str, ours: engine.Engine) 
     )
     print("\n".join(found))
     assert found == []
+
+
+@pytest.fixture(scope="module")
+def face(metrics: telemetry.Metrics) -> Iterator[str]:
+    """The address of our Prometheus face over the same samples, looked at in the middle of them."""
+    end_s = START_S + HOUR_S
+    world = telemetry.Telemetry("demo", START_S - HOUR_S, end_s, end_s, metrics)
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        config = uvicorn.Config(
+            prometheus.app(world, _clock.VirtualClock(START_S)), log_level="warning", lifespan="off"
+        )
+        program = uvicorn.Server(config)
+        thread = threading.Thread(target=program.run, kwargs={"sockets": [listener]}, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            program.should_exit = True
+            thread.join(timeout=20)
+
+
+def promtool(*arguments: str) -> str:
+    done = subprocess.run(
+        [BINARIES["promtool"], "query", *arguments], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_promtool_reads_our_face(face: str) -> None:
+    assert promtool("instant", f"--time={START_S}", face, "sum(demo_num_cpus)") == f"{{}} => 12 @[{START_S}]\n"
+    span = [f"--start={START_S - 60}", f"--end={START_S}", "--step=30s"]
+    assert promtool("range", *span, face, "sum(demo_num_cpus)").split() == [
+        "{}", "=>", *(part for at in (60, 30, 0) for part in ("12", f"@[{START_S - at}]")),
+    ]  # fmt: skip
+    series = promtool(
+        "series", "--match=demo_num_cpus", f"--start={START_S - 600}", f"--end={START_S}", face
+    ).splitlines()
+    assert len(series) == 3
+    assert "demo" in promtool("labels", f"--start={START_S - 600}", f"--end={START_S}", face, "job").split()
+
+
+def test_promtool_is_told_what_is_wrong(face: str) -> None:
+    done = subprocess.run(
+        [BINARIES["promtool"], "query", "instant", face, "sum("],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "parse error" in done.stderr

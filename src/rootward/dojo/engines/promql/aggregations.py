@@ -118,7 +118,7 @@ def rank(operator: str, k: FloatArray, vector: Vector, names: frozenset[str], *,
         )
         place = np.empty_like(ranked)
         np.put_along_axis(place, ranked, np.arange(len(rows))[:, None], axis=0)
-        keep[rows] = present & (place < k)
+        keep[rows] = present & (place < np.trunc(k))
         order.extend(rows[ranked[:, 0]] if vector.values.shape[1] == 1 else rows)
     return Vector(vector.labels, vector.values, keep).rows(order).without_empty()
 

@@ -1,4 +1,4 @@
-"""Calendar functions: the parts of a UTC time, vectorised. Times outside the years 1678–2261 give NaN."""
+"""Calendar functions: the parts of a UTC time, vectorised. Times that are no number give NaN."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ from rootward.dojo.engines.promql import values
 FloatArray = values.FloatArray
 _Moments = npt.NDArray[np.datetime64]
 
-_REACH_S = 9.2e9
+_REACH_S = 1e14  # three million years: far from where int64 would wrap
 
 
 def _of(part: Callable[[_Moments], values.IntArray]) -> Callable[[FloatArray], FloatArray]:

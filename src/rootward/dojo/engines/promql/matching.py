@@ -71,7 +71,7 @@ def combine(operator: str, left: Vector, right: Vector, matching: Matching) -> V
     swapped = matching.many == "right"
     many, one = (right, left) if swapped else (left, right)
     many_keys, one_keys = _signatures(many.labels, matching), _signatures(one.labels, matching)
-    _refuse_duplicates(one, one_keys, "left" if swapped else "right", matching)
+    _refuse_duplicates(one, one_keys, np.asarray(many.present.any(axis=0)), "left" if swapped else "right", matching)
     pairs = _pairs(many_keys, one_keys)
     if not len(pairs):
         return values.empty(left.values.shape[1])
@@ -122,8 +122,11 @@ def _refuse_many(keys: Sequence[values.LabelSet], present: values.BoolArray, mes
         raise errors.QueryExecutionError(message)
 
 
-def _refuse_duplicates(one: Vector, keys: Sequence[values.LabelSet], side: str, matching: Matching) -> None:
-    row = _together(keys, one.present)
+def _refuse_duplicates(
+    one: Vector, keys: Sequence[values.LabelSet], met: values.BoolArray, side: str, matching: Matching
+) -> None:
+    """`met` [N]: at which steps the other side has anything at all; elsewhere Prometheus does not look."""
+    row = _together(keys, one.present & met)
     if row is None:
         return
     alike = [show(labels) for labels, key in zip(one.labels, keys, strict=True) if key == keys[row]][:2]

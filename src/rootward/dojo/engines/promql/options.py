@@ -25,7 +25,7 @@ class Limits:
     points_per_series: int = 11_000  # Prometheus's own figure (web/api/v1)
     samples: int = 50_000_000  # held at once by one step of the evaluation: Prometheus's --query.max-samples
     window_samples: int = 400_000_000  # looked at by one range function, counting every overlap
-    subquery_points: int = 200_000  # inner evaluations of one subquery
+    subquery_points: int = 1_000_000  # inner evaluations of one subquery
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
