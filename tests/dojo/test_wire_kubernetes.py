@@ -10,7 +10,7 @@ from starlette import testclient
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.wire import _kubernetes_selectors, _kubernetes_table, kubernetes
+from rootward.dojo.wire import _kubernetes_cells, _kubernetes_selectors, kubernetes
 
 POD = "checkout-7d9c6b5f4-abcde"
 TABLE = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
@@ -222,7 +222,7 @@ def test_objects_without_identity_get_one_and_namespaces_are_implied(shop_clock)
     ],
 )
 def test_ages_read_as_kubectls(seconds, text):
-    assert _kubernetes_table.human_duration(seconds) == text
+    assert _kubernetes_cells.human_duration(seconds) == text
 
 
 LABELS = st.dictionaries(st.sampled_from("abc"), st.sampled_from("xyz"), max_size=3)

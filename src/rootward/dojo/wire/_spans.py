@@ -1,6 +1,7 @@
 """Spans laid out for search: by trace, by service and by time, so that a trace search is a few array operations."""
 
 import dataclasses
+import math
 import itertools
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -167,7 +168,7 @@ def otlp_value(value: Any) -> dict[str, Any]:
     if isinstance(value, int | np.integer):
         return {"intValue": str(int(value))}
     if isinstance(value, float):
-        return {"doubleValue": value}
+        return {"doubleValue": value if math.isfinite(value) else str(value)}
     if isinstance(value, list | tuple):
         return {"arrayValue": {"values": [otlp_value(one) for one in value]}}
     if isinstance(value, Mapping):

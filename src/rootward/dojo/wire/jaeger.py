@@ -2,6 +2,7 @@
 
 import functools
 import json
+import math
 from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
@@ -10,13 +11,10 @@ from starlette import applications, responses
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
-from rootward.dojo.engines.logql import lexer
-from rootward.dojo.wire import _http, _spans
+from rootward.dojo.wire import _http, _jaeger_parameters, _spans
 
-MAX_TRACES = 1500
 MAX_KEPT = 20_000  # written traces; at some ten kilobytes each
 _DEFAULT_LIMIT = 100
-_LOOKBACK_NS = 2 * 86400 * 10**9
 _TYPES = {bool: "bool", int: "int64", float: "float64"}
 
 
@@ -103,21 +101,24 @@ class _Face:
             return _traces([self._trace(number, now_ns) for number in numbers if self._store.rows_of(number, now_ns)])
         if not call.get("service"):
             raise _http.Refused(400, "parameter 'service' is required")
-        end_ns = _integer(call, "end", now_ns // 1000) * 1000
-        back_ns = _lookback_ns(call.get("lookback"))
-        start_ns = _integer(call, "start", (end_ns - back_ns) // 1000) * 1000
+        end_ns = _jaeger_parameters.integer(call, "end", now_ns // 1000) * 1000
+        back_ns = _jaeger_parameters.lookback_ns(call.get("lookback"))
+        start_ns = _jaeger_parameters.integer(call, "start", (end_ns - back_ns) // 1000) * 1000
         if end_ns < start_ns:
             raise _http.Refused(400, "'start' must be before 'end'")
-        low, high = _duration_ns(call, "minDuration"), _duration_ns(call, "maxDuration")
+        low, high = (
+            _jaeger_parameters.duration_ns(call, "minDuration"),
+            _jaeger_parameters.duration_ns(call, "maxDuration"),
+        )
         if high and low > high:
             raise _http.Refused(400, "'maxDuration' should be greater than 'minDuration'")
-        tags = _tags(call)
+        tags = _jaeger_parameters.tags(call)
         test = functools.partial(self._has_tags, tags) if tags else None
         operation = call.get("operation")
         wanted = _spans.Search(
             start_ns, end_ns, call.get("service"), "" if operation == "all" else operation, low, high, test
         )
-        limit = _limit(_integer(call, "limit", _DEFAULT_LIMIT))
+        limit = _jaeger_parameters.limit(_jaeger_parameters.integer(call, "limit", _DEFAULT_LIMIT))
         return _traces([self._trace(number, now_ns) for number, _ in islice(self._store.search(wanted, now_ns), limit)])
 
     def _has_tags(self, tags: Mapping[str, str], row: int) -> bool:
@@ -192,8 +193,8 @@ class _Face:
     def dependencies(self, call: _http.Call) -> responses.Response:
         if not call.get("endTs"):
             raise _http.Refused(400, "unable to parse param 'endTs': strconv.ParseInt: parsing \"\": invalid syntax")
-        end_ns = _integer(call, "endTs", 0) * 10**6
-        start_ns = end_ns - _integer(call, "lookback", 86_400_000) * 10**6
+        end_ns = _jaeger_parameters.integer(call, "endTs", 0) * 10**6
+        start_ns = end_ns - _jaeger_parameters.integer(call, "lookback", 86_400_000) * 10**6
         found = self._store.dependencies(start_ns, end_ns, self._now_ns())
         links = [{"parent": parent, "child": child, "callCount": count} for parent, child, count in found]
         return _structured(links)
@@ -205,8 +206,11 @@ class _Face:
             if not call.get(name):
                 raise _http.Refused(400, f"{name} is required")
             times.append(round(_http.parse_iso(call.get(name), name) * 1e6) * 1000)
-        low, high = _duration_ns(call, "query.duration_min"), _duration_ns(call, "query.duration_max")
-        tags = _json_tags(call.get("query.attributes"))
+        low, high = (
+            _jaeger_parameters.duration_ns(call, "query.duration_min"),
+            _jaeger_parameters.duration_ns(call, "query.duration_max"),
+        )
+        tags = _jaeger_parameters.json_tags(call.get("query.attributes"))
         wanted = _spans.Search(
             times[0],
             times[1],
@@ -217,7 +221,7 @@ class _Face:
             functools.partial(self._has_tags, tags) if tags else None,
         )
         depth = call.get("query.search_depth") or call.get("query.num_traces")
-        limit = _limit(int(depth) if depth.isdigit() else _DEFAULT_LIMIT)
+        limit = _jaeger_parameters.limit(int(depth) if depth.isdigit() else _DEFAULT_LIMIT)
         numbers = [number for number, _ in islice(self._store.search(wanted, now_ns), limit)]
         if not numbers:
             raise _http.Refused(404, "No traces found")
@@ -250,7 +254,7 @@ def _short(trace_id: str) -> str:
 
 def _tag(key: str, value: Any) -> dict[str, Any]:
     kind = _TYPES.get(type(value))
-    if kind is None:
+    if kind is None or (kind == "float64" and not math.isfinite(value)):
         text = value if isinstance(value, str) else json.dumps(value, default=str)
         return {"key": key, "type": "string", "value": text}
     return {"key": key, "type": kind, "value": value}
@@ -259,56 +263,3 @@ def _tag(key: str, value: Any) -> dict[str, Any]:
 def _derived(spans: records.Spans, row: int) -> dict[str, str]:
     out = {"span.kind": _spans.KINDS[spans.kind[row]], "otel.status_code": _spans.STATUSES[spans.status[row]].upper()}
     return {**out, "error": "true"} if spans.status[row] == 2 else out
-
-
-def _tags(call: _http.Call) -> dict[str, str]:
-    tags = _json_tags(call.get("tags"))
-    for pair in call.all("tag"):
-        key, colon, value = pair.partition(":")
-        if not colon:
-            raise _http.Refused(400, f"malformed 'tag' parameter, expecting key:value, received: {pair}")
-        tags[key] = value
-    return tags
-
-
-def _json_tags(text: str) -> dict[str, str]:
-    try:
-        data = json.loads(text or "{}")
-    except (ValueError, RecursionError) as error:
-        raise _http.Refused(400, f"malformed 'tags' parameter, cannot unmarshal JSON: {error}") from error
-    if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):
-        raise _http.Refused(400, "malformed 'tags' parameter, cannot unmarshal JSON: expecting string values")
-    return data
-
-
-def _integer(call: _http.Call, name: str, default: int) -> int:
-    try:
-        return _http.integer(call, name, default)
-    except _http.Refused as error:
-        raise _http.Refused(400, f"unable to parse param '{name}': {error.message}") from error
-
-
-def _limit(limit: int) -> int:
-    if not 0 < limit <= MAX_TRACES:
-        raise _http.Refused(400, f"search depth must be greater than 0 and less than {MAX_TRACES}")
-    return limit
-
-
-def _duration_ns(call: _http.Call, name: str) -> int:
-    text = call.get(name)
-    if not text:
-        return 0
-    try:
-        return lexer.duration_ns(text)
-    except ValueError as error:
-        message = f"cannot parse {name}: time: invalid duration {json.dumps(text)}"
-        raise _http.Refused(400, message) from error
-
-
-def _lookback_ns(text: str) -> int:
-    if text in ("", "custom"):
-        return _LOOKBACK_NS
-    try:
-        return lexer.duration_ns(text)
-    except ValueError:
-        return _LOOKBACK_NS
