@@ -1,8 +1,8 @@
 """Spans laid out for search: by trace, by service and by time, so that a trace search is a few array operations."""
 
 import dataclasses
-import math
 import itertools
+import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
