@@ -5,6 +5,7 @@ usually made of: requests (rate, failures, durations), gauges, counters, ratios 
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -55,6 +56,12 @@ class Context:
 Expand = Callable[[Context], Iterable[binding.Binding]]
 
 
+@functools.cache
+def _compiled(expression: str) -> re.Pattern[str]:
+    # All conventions together have more expressions than `re` keeps, so each discovery would compile them anew.
+    return re.compile(expression)
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class Pattern:
     """`name` matches the whole family name (a regular expression). `kinds`: only families of these kinds (empty: any). `views` replace
@@ -66,7 +73,7 @@ class Pattern:
     views: tuple[View, ...] = ()
 
     def matches(self, family: Family) -> bool:
-        return re.fullmatch(self.name, family.name) is not None and (not self.kinds or family.kind in self.kinds)
+        return (not self.kinds or family.kind in self.kinds) and _compiled(self.name).fullmatch(family.name) is not None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
