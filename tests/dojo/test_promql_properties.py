@@ -233,3 +233,23 @@ def test_times_beyond_reckoning_are_refused() -> None:
         promql.range("m_total[5m]", START_S, START_S + 10, 1)
     with pytest.raises(errors.QueryExecutionError, match="zero or negative"):
         promql.range("m_total", START_S, START_S + 10, 0)
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("sum(", "1:5: parse error: unclosed left parenthesis"),
+        ("1 +\n  nope(up)", '2:3: parse error: unknown function with name "nope"'),
+        (
+            "abs(rate(up))",
+            '1:5: parse error: expected type range vector in call to function "rate", got instant vector',
+        ),
+        ("abs(up, up)", '1:1: parse error: expected 1 argument(s) in call to "abs", got 2'),
+        ("1 < 2", "1:1: parse error: comparisons between scalars must use BOOL modifier"),
+        ("", "unknown position: parse error: no expression found in input"),
+    ],
+)
+def test_syntax_errors_are_in_the_server_s_words(query: str, words: str) -> None:
+    with pytest.raises(errors.QuerySyntaxError) as caught:
+        engine.Engine(telemetry.Metrics()).parse(query)
+    assert str(caught.value) == words

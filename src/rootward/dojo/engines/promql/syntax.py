@@ -16,6 +16,9 @@ _BRACES = re.compile(r"\{[^{}]*\}|\[[^\[\]]*\]")
 _LEGACY_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _RENAMED = re.compile(r"\bholt_winters(?=\s*\()")
 _MOMENT = re.compile(r"@ (-?[0-9.]+)")
+_QUOTED = re.compile(r"'([^']*)'")
+_NAMED = re.compile(r'(?:function(?: with name)?|call to|character:?) "([^"]+)"')
+_VECTOR = re.compile(r"\bvector\b")
 _LONGEST_MS = 200 * 365 * 86_400_000  # far from overflow of the int64 arithmetic that follows
 
 
@@ -37,7 +40,23 @@ def parse(query: str, settings: options.Options) -> Expr:
     try:
         return library.parse(query)
     except ValueError as error:
-        raise errors.QuerySyntaxError(f"1:1: parse error: {error}") from error
+        raise errors.QuerySyntaxError(_in_prometheus_words(str(error), query)) from error
+
+
+def _in_prometheus_words(message: str, query: str) -> str:
+    """The library's complaint as the server phrases it, at the place where it most likely is."""
+    if message == "no expression found in input":
+        return f"unknown position: parse error: {message}"
+    message = _QUOTED.sub(r'"\1"', message).replace("invalid promql query", "syntax error")
+    if message.startswith(("expected type", "unary expression")):
+        message = _VECTOR.sub("instant vector", message).replace("matrix", "range vector")
+    named = _NAMED.search(message)
+    at = query.find(named[1]) if named else -1
+    if "unclosed" in message or "unexpected end" in message:
+        at = len(query)
+    at = max(at, 0)
+    line, column = query.count("\n", 0, at) + 1, at - query.rfind("\n", 0, at)
+    return f"{line}:{column}: parse error: {message}"
 
 
 def _renamed(query: str) -> str:
