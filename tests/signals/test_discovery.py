@@ -227,7 +227,18 @@ def test_terms_ask_only_for_metrics_that_exist() -> None:
 def test_every_convention_file_is_registered() -> None:
     from pathlib import Path
 
-    vocabulary = {"__init__", "binding", "combine", "discovery", "family", "role", "rules", "status", "table"}
+    vocabulary = {
+        "__init__",
+        "binding",
+        "combine",
+        "discovery",
+        "family",
+        "role",
+        "rules",
+        "status",
+        "table",
+        "measures",
+    }
     files = {path.stem for path in Path(discovery.__file__).parent.glob("*.py")}
     assert files - vocabulary == set(discovery.CONVENTION_MODULES)
 

@@ -1,7 +1,7 @@
 """Certificates and probes: blackbox_exporter, x509-certificate-exporter, cert-manager, ssl_exporter."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _SERVICE = entities.EntityKind.SERVICE
@@ -24,7 +24,7 @@ _SECRET = rules.EntityRule(
     namespaces=("secret_namespace", "exported_namespace", "namespace"),
     pods=False,
 )
-_EXPIRY = table.gauge(Role.TLS_EXPIRY, combine=table.Combine.UNTIL, across="min", unit="s")
+_EXPIRY = measures.gauge(Role.TLS_EXPIRY, combine=table.Combine.UNTIL, across="min", unit="s")
 _ON_SECRET = (table.View(_SECRET),)
 
 CONVENTION = table.Convention(
@@ -36,16 +36,16 @@ CONVENTION = table.Convention(
             r"x509_cert_not_after|certmanager_certificate_expiration_timestamp_seconds", _EXPIRY, views=_ON_SECRET
         ),
         table.pattern(
-            r"x509_cert_expires_in_seconds", table.gauge(Role.TLS_EXPIRY, across="min", unit="s"), views=_ON_SECRET
+            r"x509_cert_expires_in_seconds", measures.gauge(Role.TLS_EXPIRY, across="min", unit="s"), views=_ON_SECRET
         ),
         table.pattern(
             r"certmanager_certificate_ready_status",
-            table.gauge(Role.OTHER, matchers=(table.matcher("condition", "=", "True"),)),
+            measures.gauge(Role.OTHER, matchers=(table.matcher("condition", "=", "True"),)),
             views=_ON_SECRET,
         ),
-        table.pattern(r"probe_success", table.gauge(Role.AVAILABILITY, across="min", unit="1")),
-        table.pattern(r"probe_duration_seconds", table.gauge(Role.DURATION_MEAN, across="max", unit="s")),
-        table.pattern(r"probe_dns_lookup_time_seconds", table.gauge(Role.DNS_DURATION, across="max", unit="s")),
+        table.pattern(r"probe_success", measures.gauge(Role.AVAILABILITY, across="min", unit="1")),
+        table.pattern(r"probe_duration_seconds", measures.gauge(Role.DURATION_MEAN, across="max", unit="s")),
+        table.pattern(r"probe_dns_lookup_time_seconds", measures.gauge(Role.DNS_DURATION, across="max", unit="s")),
         table.pattern(r"(probe|x509|certmanager|ssl)_.*"),
     ),
     views=(table.View(_TARGET),),

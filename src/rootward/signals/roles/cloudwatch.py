@@ -1,7 +1,7 @@
 """CloudWatch and X-Ray through exporters (YACE, cloudwatch_exporter): aws_<namespace>_<metric>_<statistic>, or a label `statistic`."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _KINDS = entities.EntityKind
@@ -31,13 +31,13 @@ _AVERAGE = r"(_(average|p\d\d|maximum))?"
 def _gauge(
     name: str, role: Role, *, scale: float = 1.0, unit: str = "", across: str = "sum", statistic: str = _STATISTIC
 ) -> table.Pattern:
-    return table.pattern(rf"aws_\w*?_{name}{statistic}", table.gauge(role, scale=scale, unit=unit, across=across))
+    return table.pattern(rf"aws_\w*?_{name}{statistic}", measures.gauge(role, scale=scale, unit=unit, across=across))
 
 
 def _latency(quantile: str, role: Role) -> table.Pattern:
     names = r"(latency|response_?time|target_response_time|duration|integration_latency)"
     return table.pattern(
-        rf"aws_(?!lambda)\w*?_?{names}_{quantile}", table.gauge(role, across="max", unit="s", scale=1.0)
+        rf"aws_(?!lambda)\w*?_?{names}_{quantile}", measures.gauge(role, across="max", unit="s", scale=1.0)
     )
 
 
@@ -46,32 +46,32 @@ CONVENTION = table.Convention(
     (
         # Lambda's and API Gateway's durations are in milliseconds, X-Ray's and the load balancers' in seconds.
         table.pattern(
-            r"aws_lambda_duration(_average)?", table.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max")
+            r"aws_lambda_duration(_average)?", measures.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max")
         ),
         table.pattern(
-            r"aws_lambda_duration_(p9\d|maximum)", table.gauge(Role.DURATION_P99, scale=1e-3, unit="s", across="max")
+            r"aws_lambda_duration_(p9\d|maximum)", measures.gauge(Role.DURATION_P99, scale=1e-3, unit="s", across="max")
         ),
         table.pattern(
             r"aws_apigateway_(integration_)?latency(_average)?",
-            table.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max"),
+            measures.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max"),
         ),
         table.pattern(
             r"aws_apigateway_(integration_)?latency_(p9\d|maximum)",
-            table.gauge(Role.DURATION_P99, scale=1e-3, unit="s", across="max"),
+            measures.gauge(Role.DURATION_P99, scale=1e-3, unit="s", across="max"),
         ),
         table.pattern(
             r"aws_dynamodb_successful_request_latency(_average)?",
-            table.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max"),
+            measures.gauge(Role.DURATION_MEAN, scale=1e-3, unit="s", across="max"),
         ),
         table.pattern(
             r"aws_(rds|docdb)_(read|write)_latency(_average|_maximum)?",
-            table.gauge(Role.DB_STATEMENT_TIME, scale=1.0, unit="s", across="max"),
+            measures.gauge(Role.DB_STATEMENT_TIME, scale=1.0, unit="s", across="max"),
         ),
         _latency("p50", Role.DURATION_P50),
         _latency("(p90|p95)", Role.DURATION_P90),
         _latency("(p99|p99_9|maximum)", Role.DURATION_P99),
         _latency("average", Role.DURATION_MEAN),
-        table.pattern(rf"aws_\w*?_availability{_STATISTIC}", table.gauge(Role.AVAILABILITY, across="avg", unit="1")),
+        table.pattern(rf"aws_\w*?_availability{_STATISTIC}", measures.gauge(Role.AVAILABILITY, across="avg", unit="1")),
         _gauge(
             "(throttles|throttled_requests|user_errors_throttled|write_throttle_events|read_throttle_events)",
             Role.THROTTLED_REQUESTS,

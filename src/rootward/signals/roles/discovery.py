@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Sequence
 
 from rootward.signals import protocols, series
-from rootward.signals.roles import binding, family, rules, table
+from rootward.signals.roles import binding, family, measures, rules, table
 from rootward.signals.roles.role import Role
 
 # Most particular first: a metric belongs to the first convention that knows it. `generic` reads what nobody else does.
@@ -72,11 +72,11 @@ def _overridden(
                     context, role, (protocols.MetricQuery(f"{one.name}_count", function="rate"),), unit="{request}/s"
                 )
             ]
-        quantile = next((value for value, name in table.QUANTILES if name is role), None)
+        quantile = next((value for value, name in measures.QUANTILES if name is role), None)
         if quantile is not None and "_bucket" in one.parts:
             term = protocols.MetricQuery(f"{one.name}_bucket", function="rate", quantile=quantile)
             return [table.make(context, role, (term,), across="max", scale=scale, unit="s", pods=False)]
         terms = [protocols.MetricQuery(one.name + part, function="rate") for part in ("_sum", "_count")]
         return [table.make(context, role, terms, combine=binding.Combine.RATIO, scale=scale, unit=one.unit)]
-    expand = table.counter if one.counts else table.gauge
+    expand = measures.counter if one.counts else measures.gauge
     return list(expand(role, scale=scale)(context))

@@ -1,7 +1,7 @@
 """Envoy's own statistics (envoyproxy.io, cluster manager statistics): a proxy's view of its upstream clusters."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _UPSTREAM = rules.EntityRule(
@@ -14,22 +14,22 @@ CONVENTION = table.Convention(
     (
         table.pattern(
             r"envoy_cluster_upstream_rq_xx(_total)?",
-            table.requests(duration=False, statuses=("envoy_response_code_class",)),
+            measures.requests(duration=False, statuses=("envoy_response_code_class",)),
         ),
-        table.pattern(r"envoy_cluster_upstream_rq_time", table.durations(default_scale=1e-3)),
-        table.pattern(r"envoy_cluster_upstream_rq_retry(_total)?", table.counter(Role.RETRIES, unit="{request}/s")),
-        table.pattern(r"envoy_cluster_upstream_rq_active", table.gauge(Role.IN_FLIGHT, unit="{request}")),
-        table.pattern(r"envoy_cluster_upstream_rq_pending_active", table.gauge(Role.POOL_WAITERS, unit="{request}")),
+        table.pattern(r"envoy_cluster_upstream_rq_time", measures.durations(default_scale=1e-3)),
+        table.pattern(r"envoy_cluster_upstream_rq_retry(_total)?", measures.counter(Role.RETRIES, unit="{request}/s")),
+        table.pattern(r"envoy_cluster_upstream_rq_active", measures.gauge(Role.IN_FLIGHT, unit="{request}")),
+        table.pattern(r"envoy_cluster_upstream_rq_pending_active", measures.gauge(Role.POOL_WAITERS, unit="{request}")),
         table.pattern(
-            r"envoy_cluster_upstream_cx_connect_fail(_total)?", table.counter(Role.OTHER, unit="{failure}/s")
+            r"envoy_cluster_upstream_cx_connect_fail(_total)?", measures.counter(Role.OTHER, unit="{failure}/s")
         ),
         table.pattern(
             r"envoy_cluster_membership_healthy",
-            table.ratio(Role.AVAILABILITY, r"_healthy$", "_total", counted=False),
+            measures.ratio(Role.AVAILABILITY, r"_healthy$", "_total", counted=False),
         ),
         table.pattern(
             r"envoy_cluster_ssl_connection_error(_total)?|envoy_cluster_ssl_fail_.*",
-            table.counter(Role.TLS_ERRORS, unit="{error}/s"),
+            measures.counter(Role.TLS_ERRORS, unit="{error}/s"),
         ),
         table.pattern(r"envoy_.*"),
     ),

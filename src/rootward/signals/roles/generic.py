@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rootward.signals import naming
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _QUANTILE = re.compile(r"(?:p|q|quantile|percentile)_?(50|75|90|95|98|99|999)(?:th)?|(50|75|90|95|99)(?:th)?p?")
@@ -182,20 +182,20 @@ def _of_role(context: table.Context, role: Role, rule: Rule | None, ratio: bool)
     elif family.kind in ("histogram", "mean", "summary"):
         timed = role in (Role.DB_STATEMENT_TIME, Role.DNS_DURATION, Role.JOB_DURATION, Role.POOL_WAIT_TIME)
         if role is Role.RATE:
-            yield from table.requests()(context)
+            yield from measures.requests()(context)
         elif timed or role is Role.GC_TIME:
-            yield from table.durations(mean=role if timed else Role.OTHER)(context)
+            yield from measures.durations(mean=role if timed else Role.OTHER)(context)
     elif role is Role.RATE and family.counts:
-        yield from table.requests(duration=False)(context)
+        yield from measures.requests(duration=False)(context)
     elif role is Role.ERROR_RATE and family.counts:
-        yield from table.counter(role, unit="{error}/s", scale=1.0)(context)
+        yield from measures.counter(role, unit="{error}/s", scale=1.0)(context)
         yield from _ratio_of_errors(context)
     elif family.counts:
-        yield from table.counter(role, increase=rule is not None and rule.increase)(context)
+        yield from measures.counter(role, increase=rule is not None and rule.increase)(context)
     else:
         if ratio and across == "sum":
             across = "avg"
-        yield from table.gauge(role, across=across, unit=_UNITS.get(role, ""))(context)
+        yield from measures.gauge(role, across=across, unit=_UNITS.get(role, ""))(context)
 
 
 def _ratio_of_errors(context: table.Context) -> Iterable[table.Binding]:
@@ -205,7 +205,7 @@ def _ratio_of_errors(context: table.Context) -> Iterable[table.Binding]:
         (r"_(errors|failures|failed)(?=_total)", ""),
         (r"(errors|failures|failed)", "processed"),
     ):
-        found = list(table.ratio(Role.ERROR_RATIO, find, replace, combine=table.Combine.FAILURE_RATIO)(context))
+        found = list(measures.ratio(Role.ERROR_RATIO, find, replace, combine=table.Combine.FAILURE_RATIO)(context))
         if found:
             yield from found
             return
@@ -214,12 +214,12 @@ def _ratio_of_errors(context: table.Context) -> Iterable[table.Binding]:
 def _duration(context: table.Context) -> Iterable[table.Binding]:
     family = context.family
     if family.kind in ("histogram", "mean", "summary"):
-        yield from table.requests()(context)
+        yield from measures.requests()(context)
         return
     if family.counts:
         return  # a total of seconds says nothing without a count
     role = quantile_role(naming.words(family.name))
-    yield from table.gauge(role, across="max", unit="s" if family.unit in ("", "s") else family.unit)(context)
+    yield from measures.gauge(role, across="max", unit="s" if family.unit in ("", "s") else family.unit)(context)
 
 
 def quantile_role(words: Sequence[str]) -> Role:

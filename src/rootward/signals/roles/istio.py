@@ -1,7 +1,7 @@
 """Istio's standard metrics (istio.io/latest/docs/reference/config/metrics), and Linkerd's: what the mesh sees at either end."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _SERVICE = entities.EntityKind.SERVICE
@@ -51,15 +51,17 @@ _LINKERD = (
 CONVENTION = table.Convention(
     "Istio",
     (
-        table.pattern(r"istio_requests_total", table.requests(duration=False, statuses=_STATUS)),
-        table.pattern(r"istio_request_duration_(milliseconds|seconds)", table.durations()),
+        table.pattern(r"istio_requests_total", measures.requests(duration=False, statuses=_STATUS)),
+        table.pattern(r"istio_request_duration_(milliseconds|seconds)", measures.durations()),
         table.pattern(r"istio_tcp_connections_(opened|closed)_total"),
-        table.pattern(r"istio_tcp_received_bytes_total", table.counter(Role.NETWORK_RECEIVE, unit="By/s")),
-        table.pattern(r"istio_tcp_sent_bytes_total", table.counter(Role.NETWORK_TRANSMIT, unit="By/s")),
+        table.pattern(r"istio_tcp_received_bytes_total", measures.counter(Role.NETWORK_RECEIVE, unit="By/s")),
+        table.pattern(r"istio_tcp_sent_bytes_total", measures.counter(Role.NETWORK_TRANSMIT, unit="By/s")),
         table.pattern(r"istio_(request|response)_(bytes|messages_total)"),
         table.pattern(r"(istio_agent|pilot|galley|citadel|sidecar_injection)_.*"),
-        table.pattern(r"response_total", table.requests(duration=False, statuses=("classification",)), views=_LINKERD),
-        table.pattern(r"response_latency_ms", table.durations(), views=_LINKERD),
+        table.pattern(
+            r"response_total", measures.requests(duration=False, statuses=("classification",)), views=_LINKERD
+        ),
+        table.pattern(r"response_latency_ms", measures.durations(), views=_LINKERD),
     ),
     views=_BOTH,
 )

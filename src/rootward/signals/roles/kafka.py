@@ -1,7 +1,7 @@
 """Kafka: consumer lag and broker health from kafka_exporter, Burrow-like exporters, JMX and the Java client."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _KINDS = entities.EntityKind
@@ -21,44 +21,46 @@ CONVENTION = table.Convention(
     "Kafka",
     (
         table.pattern(
-            r"kafka_consumer_?group_(group_)?lag(_sum)?", table.gauge(Role.CONSUMER_LAG, unit="{message}"), views=_LAG
+            r"kafka_consumer_?group_(group_)?lag(_sum)?",
+            measures.gauge(Role.CONSUMER_LAG, unit="{message}"),
+            views=_LAG,
         ),
         table.pattern(
             r"kafka_consumer_(fetch_manager_)?records_lag(_max)?",
-            table.gauge(Role.CONSUMER_LAG, unit="{message}"),
+            measures.gauge(Role.CONSUMER_LAG, unit="{message}"),
             views=(table.View(rules.SERVICE),),
         ),
         table.pattern(
             r"kafka_consumergroup_lag_seconds|kafka_consumer_lag_seconds",
-            table.gauge(Role.OTHER, across="max", unit="s"),
+            measures.gauge(Role.OTHER, across="max", unit="s"),
             views=(table.View(_GROUP),),
         ),
         table.pattern(
             r"kafka_topic_partition_current_offset",
-            table.gauge_rate(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
+            measures.gauge_rate(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
             views=(table.View(_TOPIC),),
         ),
         table.pattern(
             r"kafka_consumergroup_current_offset",
-            table.gauge_rate(Role.RATE, unit="{message}/s"),
+            measures.gauge_rate(Role.RATE, unit="{message}/s"),
             views=(table.View(_GROUP),),
         ),
         table.pattern(
             r"kafka_consumergroup_members",
-            table.gauge(Role.REPLICAS_READY, unit="{member}"),
+            measures.gauge(Role.REPLICAS_READY, unit="{member}"),
             views=(table.View(_GROUP),),
         ),
         table.pattern(
             r"kafka_server_brokertopicmetrics_messagesin(persec)?(_total|_count)?",
-            table.counter(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
+            measures.counter(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
             views=(table.View(_TOPIC), table.View(_BROKER)),
         ),
         table.pattern(
             r"kafka_(topic_partition_under_replicated_partition|server_replicamanager_underreplicatedpartitions)",
-            table.gauge(Role.OTHER, unit="{partition}"),
+            measures.gauge(Role.OTHER, unit="{partition}"),
             views=(table.View(_TOPIC), table.View(_BROKER)),
         ),
-        table.pattern(r"kafka_brokers", table.gauge(Role.REPLICAS_READY, unit="{broker}")),
+        table.pattern(r"kafka_brokers", measures.gauge(Role.REPLICAS_READY, unit="{broker}")),
         table.pattern(
             r"kafka_(topic|consumergroup|exporter|controller|network|log|server|coordinator|cluster|broker)_?.*"
         ),

@@ -1,7 +1,7 @@
 """kube-state-metrics: what the cluster wants and what it has (github.com/kubernetes/kube-state-metrics, docs/metrics)."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _KINDS = entities.EntityKind
@@ -35,63 +35,67 @@ CONVENTION = table.Convention(
     (
         table.pattern(
             r"kube_pod_container_status_restarts_total",
-            table.counter(Role.RESTARTS, increase=True, unit="{restart}"),
+            measures.counter(Role.RESTARTS, increase=True, unit="{restart}"),
             views=_PODS,
         ),
         table.pattern(
             r"kube_pod_container_status_waiting_reason",
-            table.gauge(Role.OTHER, unit="{container}", detail=("reason",)),
+            measures.gauge(Role.OTHER, unit="{container}", detail=("reason",)),
             views=_PODS,
         ),
         table.pattern(
             r"kube_pod_container_status_last_terminated_reason",
-            table.gauge(Role.OTHER, unit="{container}", detail=("reason",)),
+            measures.gauge(Role.OTHER, unit="{container}", detail=("reason",)),
             views=_PODS,
         ),
         table.pattern(
             r"kube_pod_container_status_ready",
-            table.unless("kube_pod_status_ready", table.gauge(Role.REPLICAS_READY, unit="{container}")),
+            measures.unless("kube_pod_status_ready", measures.gauge(Role.REPLICAS_READY, unit="{container}")),
             views=_PODS,
         ),
         table.pattern(
-            r"kube_pod_status_ready", table.gauge(Role.REPLICAS_READY, unit="{pod}", matchers=(_TRUE,)), views=_PODS
+            r"kube_pod_status_ready", measures.gauge(Role.REPLICAS_READY, unit="{pod}", matchers=(_TRUE,)), views=_PODS
         ),
         table.pattern(
             r"kube_deployment_status_replicas_(available|ready)",
-            table.gauge(Role.REPLICAS_READY, unit="{pod}"),
+            measures.gauge(Role.REPLICAS_READY, unit="{pod}"),
             views=_DEPLOYMENT,
         ),
         table.pattern(
-            r"kube_deployment_spec_replicas", table.gauge(Role.REPLICAS_DESIRED, unit="{pod}"), views=_DEPLOYMENT
+            r"kube_deployment_spec_replicas", measures.gauge(Role.REPLICAS_DESIRED, unit="{pod}"), views=_DEPLOYMENT
         ),
         table.pattern(
-            r"kube_statefulset_status_replicas_ready", table.gauge(Role.REPLICAS_READY, unit="{pod}"), views=_STATEFUL
+            r"kube_statefulset_status_replicas_ready",
+            measures.gauge(Role.REPLICAS_READY, unit="{pod}"),
+            views=_STATEFUL,
         ),
-        table.pattern(r"kube_statefulset_replicas", table.gauge(Role.REPLICAS_DESIRED, unit="{pod}"), views=_STATEFUL),
+        table.pattern(
+            r"kube_statefulset_replicas", measures.gauge(Role.REPLICAS_DESIRED, unit="{pod}"), views=_STATEFUL
+        ),
         table.pattern(
             r"kube_daemonset_status_number_(ready|available)",
-            table.gauge(Role.REPLICAS_READY, unit="{pod}"),
+            measures.gauge(Role.REPLICAS_READY, unit="{pod}"),
             views=_DAEMON,
         ),
         table.pattern(
             r"kube_daemonset_status_desired_number_scheduled",
-            table.gauge(Role.REPLICAS_DESIRED, unit="{pod}"),
+            measures.gauge(Role.REPLICAS_DESIRED, unit="{pod}"),
             views=_DAEMON,
         ),
         table.pattern(
             r"kube_(horizontalpodautoscaler|hpa)_status_current_replicas",
-            table.ratio(Role.SATURATION, r"status_current_replicas$", "spec_max_replicas", counted=False),
+            measures.ratio(Role.SATURATION, r"status_current_replicas$", "spec_max_replicas", counted=False),
             views=_REPLICAS,
         ),
-        table.pattern(r"kube_job_status_failed", table.gauge(Role.JOB_FAILURES, unit="{pod}"), views=_JOB),
+        table.pattern(r"kube_job_status_failed", measures.gauge(Role.JOB_FAILURES, unit="{pod}"), views=_JOB),
         table.pattern(
             r"kube_cronjob_status_last_successful_time",
-            table.gauge(Role.JOB_LAST_SUCCESS, across="max", unit="s"),
+            measures.gauge(Role.JOB_LAST_SUCCESS, across="max", unit="s"),
             views=_CRON,
         ),
         table.pattern(
             r"kube_job_status_completion_time",
-            table.ratio(
+            measures.ratio(
                 Role.JOB_DURATION,
                 r"completion_time$",
                 "start_time",
@@ -104,7 +108,7 @@ CONVENTION = table.Convention(
         ),
         table.pattern(
             r"kube_node_status_condition",
-            table.gauge(
+            measures.gauge(
                 Role.AVAILABILITY,
                 unit="1",
                 across="min",
@@ -114,13 +118,13 @@ CONVENTION = table.Convention(
         ),
         table.pattern(
             r"kubelet_volume_stats_used_bytes",
-            table.ratio(Role.DISK_USED_RATIO, r"used_bytes$", "capacity_bytes", counted=False),
+            measures.ratio(Role.DISK_USED_RATIO, r"used_bytes$", "capacity_bytes", counted=False),
             views=_VOLUME,
         ),
         table.pattern(r"kubelet_volume_stats_.*"),
         table.pattern(
             r"kube_resourcequota",
-            table.gauge(Role.OTHER, detail=("resource", "type")),
+            measures.gauge(Role.OTHER, detail=("resource", "type")),
             views=_QUOTA,
         ),
         table.pattern(r"kube_.*"),

@@ -1,7 +1,7 @@
 """nginx, ingress-nginx, HAProxy and Traefik: gateways seen from the services behind them."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _SERVICE = entities.EntityKind.SERVICE
@@ -41,52 +41,54 @@ CONVENTION = table.Convention(
     "nginx",
     (
         table.pattern(
-            r"nginx_ingress_controller_requests", table.requests(duration=False, statuses=("status",)), views=_BEHIND
+            r"nginx_ingress_controller_requests", measures.requests(duration=False, statuses=("status",)), views=_BEHIND
         ),
         table.pattern(
-            r"nginx_ingress_controller_(request|response)_duration_seconds", table.durations(), views=_BEHIND
+            r"nginx_ingress_controller_(request|response)_duration_seconds", measures.durations(), views=_BEHIND
         ),
         table.pattern(
-            r"nginx_ingress_controller_requests", table.requests(duration=False, statuses=("status",)), views=_INGRESS
+            r"nginx_ingress_controller_requests",
+            measures.requests(duration=False, statuses=("status",)),
+            views=_INGRESS,
         ),
         table.pattern(
-            r"nginx_ingress_controller_(request|response)_duration_seconds", table.durations(), views=_INGRESS
+            r"nginx_ingress_controller_(request|response)_duration_seconds", measures.durations(), views=_INGRESS
         ),
         table.pattern(
             r"nginx_ingress_controller_ssl_expire_time_seconds",
-            table.gauge(Role.TLS_EXPIRY, combine=table.Combine.UNTIL, across="min", unit="s"),
+            measures.gauge(Role.TLS_EXPIRY, combine=table.Combine.UNTIL, across="min", unit="s"),
             views=(table.View(_labels("host", "secret_name")),),
         ),
         table.pattern(
             r"nginx_(ingress_controller_)?(http|nginx_process)_requests_total",
-            table.requests(duration=False, statuses=("status",)),
+            measures.requests(duration=False, statuses=("status",)),
         ),
         table.pattern(
             r"nginx_connections_active|nginx_ingress_controller_nginx_process_connections",
-            table.gauge(Role.IN_FLIGHT, unit="{connection}"),
+            measures.gauge(Role.IN_FLIGHT, unit="{connection}"),
         ),
-        table.pattern(r"nginx_up", table.gauge(Role.AVAILABILITY, across="min", unit="1")),
+        table.pattern(r"nginx_up", measures.gauge(Role.AVAILABILITY, across="min", unit="1")),
         table.pattern(r"nginx_.*"),
         table.pattern(
             r"haproxy_backend_http_responses_total",
-            table.requests(duration=False, statuses=("code",)),
+            measures.requests(duration=False, statuses=("code",)),
             views=(table.View(_labels("proxy", "backend"), observer=_labels("job", "app"), name="haproxy"),),
         ),
         table.pattern(
             r"haproxy_backend_current_queue",
-            table.gauge(Role.QUEUE_DEPTH, unit="{request}"),
+            measures.gauge(Role.QUEUE_DEPTH, unit="{request}"),
             views=(table.View(_labels("proxy", "backend")),),
         ),
         table.pattern(
             r"haproxy_backend_response_time_average_seconds",
-            table.gauge(Role.DURATION_MEAN, across="max", unit="s"),
+            measures.gauge(Role.DURATION_MEAN, across="max", unit="s"),
             views=(table.View(_labels("proxy", "backend")),),
         ),
         table.pattern(r"haproxy_.*"),
         table.pattern(
-            r"traefik_service_requests_total", table.requests(duration=False, statuses=("code",)), views=_TRAEFIK
+            r"traefik_service_requests_total", measures.requests(duration=False, statuses=("code",)), views=_TRAEFIK
         ),
-        table.pattern(r"traefik_service_request_duration_seconds", table.durations(), views=_TRAEFIK),
+        table.pattern(r"traefik_service_request_duration_seconds", measures.durations(), views=_TRAEFIK),
         table.pattern(r"traefik_.*"),
     ),
     views=_OWN,

@@ -1,6 +1,6 @@
 """OpenTelemetry database client conventions: operations of a service on a data store, and its connection pool."""
 
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _CLIENT = (table.View(rules.DATA_STORE, observer=rules.SERVICE, name="client"),)
@@ -13,24 +13,27 @@ CONVENTION = table.Convention(
     (
         table.pattern(
             r"db_client_operation(s)?_duration(_seconds|_milliseconds)?",
-            table.requests(statuses=("error_type",)),
+            measures.requests(statuses=("error_type",)),
             views=_CLIENT,
         ),
         table.pattern(
             r"db_client_connections_usage",
-            table.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
+            measures.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
         ),
         table.pattern(
             r"db_client_connection_count",
-            table.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
+            measures.gauge(Role.POOL_IN_USE, unit="{connection}", detail=_POOL, matchers=(_USED, _USED_NOW)),
         ),
-        table.pattern(r"db_client_connections?_max", table.gauge(Role.POOL_LIMIT, unit="{connection}", detail=_POOL)),
         table.pattern(
-            r"db_client_connections?_pending_requests", table.gauge(Role.POOL_WAITERS, unit="{request}", detail=_POOL)
+            r"db_client_connections?_max", measures.gauge(Role.POOL_LIMIT, unit="{connection}", detail=_POOL)
         ),
-        table.pattern(r"db_client_connections?_timeouts(_total)?", table.counter(Role.OTHER, unit="{timeout}/s")),
         table.pattern(
-            r"db_client_connections?_wait_time(_seconds|_milliseconds)?", table.durations(mean=Role.POOL_WAIT_TIME)
+            r"db_client_connections?_pending_requests",
+            measures.gauge(Role.POOL_WAITERS, unit="{request}", detail=_POOL),
+        ),
+        table.pattern(r"db_client_connections?_timeouts(_total)?", measures.counter(Role.OTHER, unit="{timeout}/s")),
+        table.pattern(
+            r"db_client_connections?_wait_time(_seconds|_milliseconds)?", measures.durations(mean=Role.POOL_WAIT_TIME)
         ),
         table.pattern(r"db_client_connections?_(create|use)_time(_seconds|_milliseconds)?"),
         table.pattern(r"db_client_connections?_idle_(max|min)"),

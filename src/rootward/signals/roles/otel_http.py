@@ -1,6 +1,6 @@
 """OpenTelemetry HTTP semantic conventions, stable and older, as Prometheus stores them (opentelemetry.io/docs/specs/semconv/http)."""
 
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _STATUS = ("http_response_status_code",)
@@ -12,21 +12,21 @@ CONVENTION = table.Convention(
     (
         table.pattern(
             rf"http_server_(request_)?duration{_UNIT}",
-            table.requests(statuses=_STATUS),
+            measures.requests(statuses=_STATUS),
             kinds=("histogram", "summary", "mean"),
         ),
-        table.pattern(r"http_server_active_requests", table.gauge(Role.IN_FLIGHT, unit="{request}")),
+        table.pattern(r"http_server_active_requests", measures.gauge(Role.IN_FLIGHT, unit="{request}")),
         table.pattern(
             rf"http_client_(request_)?duration{_UNIT}",
-            table.requests(statuses=_STATUS),
+            measures.requests(statuses=_STATUS),
             kinds=("histogram", "summary", "mean"),
             views=_CLIENT,
         ),
-        table.pattern(r"http_client_active_requests", table.gauge(Role.IN_FLIGHT, unit="{request}"), views=_CLIENT),
-        table.pattern(r"http_client_open_connections", table.gauge(Role.POOL_IN_USE, unit="{connection}")),
+        table.pattern(r"http_client_active_requests", measures.gauge(Role.IN_FLIGHT, unit="{request}"), views=_CLIENT),
+        table.pattern(r"http_client_open_connections", measures.gauge(Role.POOL_IN_USE, unit="{connection}")),
         table.pattern(
             r"http_client_(request_)?(resend|retry|retries)(_count)?(_total)?",
-            table.counter(Role.RETRIES, unit="{request}/s"),
+            measures.counter(Role.RETRIES, unit="{request}/s"),
         ),
         table.pattern(r"http_(server|client)_(request|response)(_body)?_size(_bytes)?"),
     ),

@@ -1,7 +1,7 @@
 """OpenTelemetry messaging conventions: publishing, receiving and processing (opentelemetry.io/docs/specs/semconv/messaging)."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _QUEUE = rules.EntityRule(
@@ -23,16 +23,16 @@ _UNIT = r"(_seconds|_milliseconds)?"
 CONVENTION = table.Convention(
     "OpenTelemetry messaging",
     (
-        table.pattern(rf"messaging_process_duration{_UNIT}", table.requests(statuses=("error_type",))),
-        table.pattern(r"messaging_client_consumed_messages(_total)?", table.requests(duration=False)),
+        table.pattern(rf"messaging_process_duration{_UNIT}", measures.requests(statuses=("error_type",))),
+        table.pattern(r"messaging_client_consumed_messages(_total)?", measures.requests(duration=False)),
         table.pattern(
             rf"messaging_(publish|client_operation|receive)_duration{_UNIT}",
-            table.requests(statuses=("error_type",)),
+            measures.requests(statuses=("error_type",)),
             views=_BROKER,
         ),
         table.pattern(
             r"messaging_(client_published|client_sent|publish)_messages(_total)?",
-            table.counter(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
+            measures.counter(Role.QUEUE_PUBLISH_RATE, unit="{message}/s"),
             views=_BROKER,
         ),
     ),

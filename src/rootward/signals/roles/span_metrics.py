@@ -1,7 +1,7 @@
 """Metrics made from spans: service graphs and span metrics of Tempo and of the OpenTelemetry Collector's connectors."""
 
 from rootward.signals import entities
-from rootward.signals.roles import rules, table
+from rootward.signals.roles import measures, rules, table
 from rootward.signals.roles.role import Role
 
 _SERVER = rules.EntityRule((rules.EntityLabel("server", entities.EntityKind.SERVICE),), namespaces=(), pods=False)
@@ -23,29 +23,29 @@ CONVENTION = table.Convention(
     "span metrics",
     (
         table.pattern(
-            r"traces_service_graph_request_total", table.counter(Role.RATE, unit="{request}/s"), views=_GRAPH
+            r"traces_service_graph_request_total", measures.counter(Role.RATE, unit="{request}/s"), views=_GRAPH
         ),
         table.pattern(
             r"traces_service_graph_request_failed_total",
-            table.counter(Role.ERROR_RATE, unit="{request}/s"),
-            table.ratio(Role.ERROR_RATIO, r"_failed_total$", "_total", combine=table.Combine.FAILURE_RATIO),
+            measures.counter(Role.ERROR_RATE, unit="{request}/s"),
+            measures.ratio(Role.ERROR_RATIO, r"_failed_total$", "_total", combine=table.Combine.FAILURE_RATIO),
             views=_GRAPH,
         ),
         table.pattern(
-            r"traces_service_graph_request_server(_seconds)?", table.durations(default_scale=1.0), views=_GRAPH
+            r"traces_service_graph_request_server(_seconds)?", measures.durations(default_scale=1.0), views=_GRAPH
         ),
         table.pattern(r"traces_service_graph_request_(client|messaging_system)(_seconds)?"),
         table.pattern(r"traces_service_graph_.*"),
         table.pattern(
             r"(traces_span_?metrics_)?calls(_total)?",
-            table.requests(duration=False, statuses=("status_code",)),
+            measures.requests(duration=False, statuses=("status_code",)),
             views=_SERVED,
         ),
         table.pattern(
-            r"traces_span_?metrics_(latency|duration)(_seconds|_milliseconds)?", table.durations(), views=_SERVED
+            r"traces_span_?metrics_(latency|duration)(_seconds|_milliseconds)?", measures.durations(), views=_SERVED
         ),
         table.pattern(
-            r"(duration|latency)_(seconds|milliseconds)", table.durations(), kinds=("histogram",), views=_SERVED
+            r"(duration|latency)_(seconds|milliseconds)", measures.durations(), kinds=("histogram",), views=_SERVED
         ),
         table.pattern(r"traces_span_?metrics_.*"),
     ),
