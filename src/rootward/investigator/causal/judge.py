@@ -7,9 +7,10 @@ leave its clues, pool them, and say what was ruled out and why.
 import dataclasses
 from collections.abc import Sequence
 
-from rootward.investigator.causal import calls, changes, metrics, novelty, picture, posterior, vote
+from rootward.investigator.causal import calls, changes, inherit, metrics, novelty, picture, posterior, vote
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import inspect
+from rootward.investigator.causal.signatures import consequences
 from rootward.investigator.causal.signatures import inspect as signatures
 
 
@@ -17,10 +18,11 @@ def judge(case: cases.Case) -> cases.Judgement:
     """Never raises for what the case holds: with nothing to go by, "not enough evidence" takes all."""
     seen = picture.draw(case)
     votes = [*metrics.votes(seen), *calls.votes(seen), *novelty.votes(seen)]
-    detected = [_folded(seen, clue) for clue in _detected(seen)]
+    detected = consequences.explain(seen, [_folded(seen, clue) for clue in _detected(seen)])
     clues = [*(clue for one in votes for clue in one.clues), *detected]
     suspects = sorted({*seen.suspects, *(clue.entity for clue in detected)})
     scores = vote.pool(votes, suspects)
+    scores = inherit.scores(seen, scores, detected)
     ranked = posterior.rank(scores, clues)
     nulls = _nulls(seen, votes, clues)
     chances, (outside, no_fault, not_enough) = posterior.probabilities(ranked, nulls)

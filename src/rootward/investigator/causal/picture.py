@@ -1,7 +1,7 @@
 """What every detector looks at: the case, folded, measured and drawn as a graph, once."""
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import graph as graphs
@@ -23,6 +23,7 @@ class Picture:
     shifts: list[shifting.Shift]
     rates: Mapping[entities.Entity, float]
     suspects: tuple[entities.Entity, ...]
+    by_role: Mapping[roles.Role, Sequence[shifting.Shift]]
     table: spans.Table | None = None  # of spans
     logs: loglines.Logs | None = None
 
@@ -46,12 +47,17 @@ def draw(case: cases.Case) -> Picture:
     derived = [] if table is None else [spans.binned(table, float(table.start_s.min()), case.focus.end_s)]
     onset_s = onset.estimate(case, derived)
     measured = shifting.measure(case, homes, onset_s)
+    by_role: dict[roles.Role, list[shifting.Shift]] = {}
+    for shift in measured:
+        by_role.setdefault(shift.role, []).append(shift)
     graph = graphs.build(case, homes)
     rates: dict[entities.Entity, float] = {}
     for shift in measured:
         if shift.role is roles.Role.RATE and shift.observer is None:
             rates[shift.home] = rates.get(shift.home, 0.0) + shift.after
-    return Picture(case, homes, graph, onset_s, measured, rates, _suspects(case, homes, graph, measured), table, logs)
+    return Picture(
+        case, homes, graph, onset_s, measured, rates, _suspects(case, homes, graph, measured), by_role, table, logs
+    )
 
 
 def _suspects(

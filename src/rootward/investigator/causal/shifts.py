@@ -37,6 +37,23 @@ NULL_WINDOWS_MIN = 8  # windows of quiet time needed for an own null
 QUIET_WINDOWS = 12  # pseudo-onsets in the time before, at which everything is measured as at the onset
 TRIM = 0.25  # of the samples after the onset, at each end: one wild scrape does not make a level
 
+COUNTS = {  # things that are counted in ones: a scale of less than this many is nothing
+    roles.Role.POOL_IN_USE: 1.0,
+    roles.Role.POOL_WAITERS: 0.3,
+    roles.Role.DB_LOCK_WAITS: 1.0,
+    roles.Role.RESTARTS: 0.1,
+    roles.Role.REPLICAS_READY: 0.25,
+    roles.Role.THREADS: 2.0,
+    roles.Role.FILE_DESCRIPTORS: 10.0,
+    roles.Role.DB_CONNECTIONS: 2.0,
+    roles.Role.QUEUE_DEPTH: 20.0,
+    roles.Role.CONSUMER_LAG: 20.0,
+    roles.Role.DNS_ERRORS: 0.05,
+    roles.Role.ERROR_RATE: 0.05,
+    roles.Role.RETRIES: 0.05,
+    roles.Role.TLS_ERRORS: 0.02,
+    roles.Role.OTHER: 0.02,
+}
 FELT = frozenset({*roles.DURATIONS, *roles.ERRORS, roles.Role.RATE})
 _INVERTED = frozenset({roles.Role.AVAILABILITY, roles.Role.CACHE_HIT_RATIO})
 _RATIOS = frozenset(
@@ -246,6 +263,8 @@ def quiet_peak(measured: Sequence[Shift], *, worse_only: bool = True) -> float:
 
 
 def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], tuple[float, float]]) -> float:
+    if signal.role in COUNTS:
+        return COUNTS[signal.role]
     median, mean = levels.get(_peer_key(signal), (0.0, 0.0))
     peers = PEER_FLOOR * median if signal.role in FELT else PEER_FLOOR_RESOURCES * mean
     return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers

@@ -4,9 +4,9 @@ from types import ModuleType
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import picture
-from rootward.investigator.causal.signatures import caches, cpu, memory, names, outsiders, stores, traffic
+from rootward.investigator.causal.signatures import caches, code, cpu, memory, names, outsiders, stores, traffic
 
-FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders)
+FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders, code)
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:

@@ -1,0 +1,57 @@
+"""What follows from what: a strong cause lessens the clues that usually follow from it, where the graph lets it.
+
+A lock makes statements slow, slow statements empty pools, a lost cache floods the database behind it, a spike of traffic does all
+of these. The lesser clue stays, as a symptom.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+
+from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import picture
+
+# Other names of the same thing, at the same entity only: the more particular kind is kept.
+SAME = {
+    "bad_deploy": frozenset({"code_exception", "code_return", "crash_loop"}),
+    "bad_config": frozenset({"code_exception", "code_return", "crash_loop"}),
+    "feature_flag": frozenset({"code_exception", "code_return"}),
+    "memory_leak": frozenset({"oom_killed", "memory_pressure", "crash_loop"}),
+}
+STRONG = 3.0  # nats from which a clue explains others
+NAMED = 1.5  # nats from which a kind replaces lesser names of itself
+EXPLAINED = 0.3  # the share of its weight that an explained clue keeps
+EVERYWHERE = frozenset({"traffic_spike", "dns_failure"})
+FOLLOW = {
+    "traffic_spike": frozenset({"cpu_throttling", "cpu_overload", "pool_exhaustion", "slow_query", "retry_storm"}),
+    "cache_loss": frozenset({"slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}),
+    "lock_contention": frozenset({"slow_query", "pool_exhaustion", "retry_storm"}),
+    "slow_query": frozenset({"pool_exhaustion", "retry_storm"}),
+    "dns_failure": frozenset({"third_party_slow", "retry_storm", "code_exception", "code_return"}),
+    "third_party_slow": frozenset({"pool_exhaustion", "retry_storm"}),
+    "memory_leak": frozenset({"crash_loop", "cpu_overload", "cpu_throttling", "retry_storm"}),
+    "cpu_throttling": frozenset({"pool_exhaustion", "retry_storm", "cpu_overload"}),
+    "pool_exhaustion": frozenset({"retry_storm"}),
+    "certificate_expiry": frozenset({"retry_storm", "third_party_slow", "code_exception", "code_return"}),
+}
+
+
+def explain(seen: picture.Picture, clues: Sequence[cases.Clue]) -> list[cases.Clue]:
+    """The same clues in the same order, those that a stronger one explains lessened and marked."""
+    strong = [clue for clue in clues if clue.weight >= STRONG and clue.fault in FOLLOW]
+    named = {(clue.entity, other) for clue in clues if clue.weight >= NAMED for other in SAME.get(clue.fault, ())}
+    return [
+        dataclasses.replace(clue, weight=clue.weight * EXPLAINED, symptom=True)
+        if clue.weight > 0
+        and ((clue.entity, clue.fault) in named or any(_explains(seen, cause, clue) for cause in strong))
+        else clue
+        for clue in clues
+    ]
+
+
+def _explains(seen: picture.Picture, cause: cases.Clue, clue: cases.Clue) -> bool:
+    if clue.fault not in FOLLOW[cause.fault]:
+        return False
+    if cause.fault in EVERYWHERE or cause.entity == clue.entity:
+        return True
+    reached = seen.graph.below(clue.entity)
+    return cause.entity in reached or any(caller in reached for caller in seen.graph.callers.get(cause.entity, {}))
