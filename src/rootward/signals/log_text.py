@@ -13,7 +13,7 @@ NUMBER = "<n>"
 _DIGITS = str.maketrans("123456789", "000000000")
 _HTTP_STATUS = re.compile(r"(HTTP/[\d.]+\"?\s+)([1-5])\d\d\b")
 _STATUS = re.compile(r"((?:[Ss]tatus|STATUS)(?:[_ -]?[Cc]ode)?[\"']?\s*[:= ]\s*[\"']?)([1-5])\d\d\b")
-_QUOTED = re.compile(r"\"[^\"]*\"|(?<![\w])'[^']*'(?!\w)")
+_QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)")
 _LOGFMT = re.compile(r"([A-Za-z_][\w.-]*)=(\"(?:[^\"\\]|\\.)*\"|\S*)")
 _EXCEPTION_LINE = re.compile(
     r"^\s*(?:Caused by: )?((?:[A-Za-z_$][\w$]*\.)*[A-Z]\w*(?:Exception|Error|Panic))\b", re.MULTILINE
@@ -239,11 +239,15 @@ def prepared(line: str) -> str:
     """The line's own words with what spans several words masked: quoted text; classes of HTTP status are kept, in letters."""
     text = message(line)
     if "HTTP/" in text:
-        text = _HTTP_STATUS.sub(_status_class, text)
+        found = _HTTP_STATUS.search(text, text.index("HTTP/"))
+        if found:
+            text = f"{text[: found.start(2)]}<{found[2]}xx>{text[found.end() :]}"
     if "tatus" in text or "STATUS" in text:
         text = _STATUS.sub(_status_class, text)
-    if '"' in text or "'" in text:
-        text = _QUOTED.sub(_quoted, text)
+    if '"' in text:
+        text = _unquoted(text)
+    if "'" in text:
+        text = _QUOTED.sub(f"'{MASK}'", text)
     return text
 
 
@@ -251,10 +255,13 @@ def _status_class(match: re.Match[str]) -> str:
     return f"{match[1]}<{match[2]}xx>"
 
 
-def _quoted(match: re.Match[str]) -> str:
-    text = match[0]
-    # The request line of an access log is quoted too, and is what the line is about.
-    return text if "HTTP/" in text else f"{text[0]}{MASK}{text[0]}"
+def _unquoted(text: str) -> str:
+    """What stands between double quotes masked, but for an access log's request line, which is what the line is about."""
+    parts = text.split('"')
+    for place in range(1, len(parts) - 1, 2):
+        if "HTTP/" not in parts[place]:
+            parts[place] = MASK
+    return '"'.join(parts)
 
 
 def collapsed(word: str) -> str:
