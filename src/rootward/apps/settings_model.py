@@ -169,13 +169,13 @@ class Investigation(_Section):
     """Seconds back that a baseline is searched in, when there is none just before."""
     context_s: Positive = 24 * 3600.0
     """Seconds back over which changes, messages and other alerts are read."""
-    points_max: Annotated[int, pydantic.Field(ge=20)] = 480
+    points_max: Annotated[int, pydantic.Field(ge=20)] = 300
     """Samples per line over baseline and trouble."""
     probe_limit: Count = 240
     """Metrics that are measured at most."""
     log_lines_max: Count = 40_000
     """Log lines read of each of baseline and trouble."""
-    traces_max: Count = 400
+    traces_max: Count = 240
     """Traces read of each of baseline and trouble."""
     suspects_max: Count = 4
     """Suspects that get a closer look in the second round."""

@@ -15,9 +15,9 @@ class Options:
     lead_s: float = 20 * 60.0  # how long before the alert trouble may have begun
     lookback_s: float = 14 * 86400.0  # how far back a baseline is searched when there is none just before
     context_s: float = 24 * 3600.0  # how far back changes, messages and other alerts are read
-    points_max: int = 480  # samples per line over baseline and focus
+    points_max: int = 300  # samples per line over baseline and focus
     bindings_max: int = 240  # metrics that are measured
     log_lines_max: int = 40_000  # lines of each of baseline and focus
-    traces_max: int = 400  # traces of each of baseline and focus
+    traces_max: int = 240  # traces of each of baseline and focus
     suspects_max: int = 4  # entities that get a closer look in the second round
     limits: protocols.Limits = protocols.DEFAULT_LIMITS
