@@ -113,18 +113,17 @@ def test_log_lines_keep_their_time_their_stream_and_their_order(system: telemetr
     assert all(stream["pod"] == "cart-79b49f5555-dmtxg" for stream in logs.streams)
 
 
-def test_metrics_become_counters_that_rate_gives_back(system: telemetry.Telemetry) -> None:
+def test_metrics_are_gauges_as_they_were_recorded(system: telemetry.Telemetry) -> None:
     (block,) = system.metrics.blocks
-    rows = {
-        (labels["__name__"], labels.get("response_code", "")): row
-        for labels, row in zip(block.labels, block.values, strict=True)
-    }
-    assert np.diff(rows["container_cpu_usage_seconds_total", ""]) / 5.0 == pytest.approx([0.5, 1.5])
-    assert np.diff(rows["istio_requests_total", "500"]) / 5.0 == pytest.approx([1.0, 5.0])
-    assert rows["http_request_duration_seconds", ""] == pytest.approx([0.02, 0.04, 0.06])
-    assert rows["instance:node_cpu_utilisation:rate5m", ""] == pytest.approx([0.03] * 3)
-    assert telemetry.is_stale(rows["container_memory_working_set_bytes", ""]).tolist() == [False, True, False]
+    rows = {labels["__name__"]: row for labels, row in zip(block.labels, block.values, strict=True)}
+    assert rows["container_cpu_usage_percent"].tolist() == [50.0, 50.0, 150.0]
+    assert rows["request_rate_per_second"].tolist() == [10.0] * 3
+    assert rows["request_error_ratio"] == pytest.approx([0.1, 0.1, 0.5])
+    assert rows["request_duration_seconds"] == pytest.approx([0.02, 0.04, 0.06])
+    assert rows["node_cpu_usage_percent"].tolist() == [3.0] * 3
+    assert telemetry.is_stale(rows["container_memory_usage_bytes"]).tolist() == [False, True, False]
     assert block.times_s[0] == 1764420420.0
+    assert {labels.get("quantile") for labels in block.labels} == {None, "0.95"}
 
 
 def test_the_alert_says_the_query_and_no_more(tmp_path: Path) -> None:

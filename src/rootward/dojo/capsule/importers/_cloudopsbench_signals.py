@@ -5,7 +5,7 @@ import datetime as dt
 import io
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -141,11 +141,11 @@ _COLUMN = re.compile(
 )
 
 
-def metrics(content: str, zone: str, pods: Sequence[Json], nodes: Sequence[Json], namespace: str) -> telemetry.Metrics:
-    """`metrics.csv` (a `time` column in the recorder's zone, `<service>-<measure>`, `<node>-<measure>`) as one block.
+def metrics(content: str, zone: str, nodes: Sequence[Json], namespace: str) -> telemetry.Metrics:
+    """`metrics.csv` (a `time` column in the recorder's zone, `<service>-<measure>`, `<node>-<measure>`) as one block of gauges.
 
-    Rates become the counters they were computed from, so that `rate()` gives them back: CPU cores, throttled seconds, packets,
-    requests by response code. Latencies (ms) become a summary's quantiles in seconds.
+    The recorder stored rates, and a few minutes of them: as gauges they are as sharp as it saw them, where counters made of them
+    would lose the first minute to `rate()`. Latencies (ms) become seconds, success rates shares of failures.
 
     Raises:
         DatasetError: no header, rows of different length, times that do not rise, cells that are not numbers.
@@ -164,112 +164,66 @@ def metrics(content: str, zone: str, pods: Sequence[Json], nodes: Sequence[Json]
         or (np.diff(times_s) <= 0).any()
     ):
         raise errors.DatasetError("metrics.csv: expected a rising `time` column and as many cells in each row as names")
-    steps_s = np.diff(times_s, prepend=2 * times_s[0] - times_s[1])
-    node_names = {node["metadata"]["name"]: node for node in nodes}
-    series: list[tuple[dict[str, str], telemetry.FloatArray]] = []
-    columns = dict(zip(header[1:], values, strict=True))
-    for name, column in columns.items():
+    node_names = {node["metadata"]["name"] for node in nodes}
+    series = []
+    for name, column in zip(header[1:], values, strict=True):
         match = _COLUMN.match(name)
         if match is None:
             continue
-        owner, measure = match.groups()
-        if owner in node_names:
-            series += _node_series(owner, measure, column, steps_s, node_names[owner])
-        else:
-            series += _service_series(owner, measure, columns, steps_s, _workload_labels(owner, pods, namespace))
-    stale = telemetry.absent_to_stale(
-        np.stack([line for _, line in series]), np.isnan(np.stack([line for _, line in series]))
-    )
+        owner, measure = match.group(1), match.group(2)
+        line = _line(owner, measure, column, namespace, node=owner in node_names)
+        if line is not None:
+            series.append(line)
+    if not series:
+        return telemetry.Metrics()
+    rows_of = np.stack([line for _, line in series])
+    stale = telemetry.absent_to_stale(rows_of, np.isnan(rows_of))
     return telemetry.Metrics((telemetry.MetricBlock(times_s, stale, tuple(labels for labels, _ in series)),), META)
 
 
-META = {
-    "container_cpu_usage_seconds_total": telemetry.MetricMeta("counter", "Cumulative cpu time consumed", "seconds"),
-    "container_cpu_cfs_throttled_seconds_total": telemetry.MetricMeta(
-        "counter", "Time the container was throttled", "seconds"
+_GAUGES = {
+    "cpu": ("container_cpu_usage_percent", "CPU used, in percent of one core", "percent", 100.0),
+    "cpu_cfs": (
+        "container_cpu_cfs_throttled_seconds_per_second",
+        "Time throttled at the CPU limit",
+        "seconds per second",
+        1.0,
     ),
-    "container_memory_working_set_bytes": telemetry.MetricMeta("gauge", "Current working set", "bytes"),
-    "container_network_receive_packets_total": telemetry.MetricMeta("counter", "Packets received"),
-    "container_network_transmit_packets_total": telemetry.MetricMeta("counter", "Packets transmitted"),
-    "istio_requests_total": telemetry.MetricMeta("counter", "Requests handled, by response code"),
-    "http_request_duration_seconds": telemetry.MetricMeta("summary", "Latency of requests", "seconds"),
-    "instance:node_cpu_utilisation:rate5m": telemetry.MetricMeta("gauge", "Share of the node's CPU in use"),
-    "node_memory_Active_bytes": telemetry.MetricMeta("gauge", "Memory in use", "bytes"),
-    "node_netstat_Tcp_RetransSegs": telemetry.MetricMeta("counter", "Segments retransmitted"),
+    "mem": ("container_memory_usage_bytes", "Memory used", "bytes", 1.0),
+    "rps": ("request_rate_per_second", "Requests served per second", "requests per second", 1.0),
+    "network_receive": ("container_network_receive_packets_per_second", "Packets received", "packets per second", 1.0),
+    "network_transmit": ("container_network_transmit_packets_per_second", "Packets sent", "packets per second", 1.0),
+}
+_NODE_GAUGES = {
+    "cpu": ("node_cpu_usage_percent", "CPU used, in percent of the node", "percent", 1.0),
+    "mem": ("node_memory_usage", "Memory used, as recorded", "", 1.0),
+    "tcp_retans": ("node_tcp_retransmits_per_second", "Segments retransmitted", "segments per second", 1.0),
+}
+_DURATION, _FAILED = "request_duration_seconds", "request_error_ratio"
+META = {
+    _DURATION: telemetry.MetricMeta("gauge", "Duration of requests, by quantile", "seconds"),
+    _FAILED: telemetry.MetricMeta("gauge", "Share of requests that failed", "ratio"),
+    **{
+        name: telemetry.MetricMeta("gauge", text, unit)
+        for name, text, unit, _factor in (*_GAUGES.values(), *_NODE_GAUGES.values())
+    },
 }
 
 
-def _workload_labels(app: str, pods: Sequence[Json], namespace: str) -> dict[str, str]:
-    own = sorted(pod["metadata"]["name"] for pod in pods if _belongs(pod, app) or pod["metadata"]["name"] == app)
-    labels = {"namespace": namespace, "pod": own[0] if own else app}
-    pod = next((one for one in pods if one["metadata"]["name"] == labels["pod"]), None)
-    containers = pod["spec"].get("containers", []) if pod is not None else []
-    labels["container"] = containers[0]["name"] if containers else app
-    return labels
-
-
-_Lines = list[tuple[dict[str, str], telemetry.FloatArray]]
-_COUNTED = {
-    "cpu": "container_cpu_usage_seconds_total",
-    "cpu_cfs": "container_cpu_cfs_throttled_seconds_total",
-    "network_receive": "container_network_receive_packets_total",
-    "network_transmit": "container_network_transmit_packets_total",
-}
-
-
-def _counter(rate: telemetry.FloatArray, steps_s: telemetry.FloatArray) -> telemetry.FloatArray:
-    total: telemetry.FloatArray = np.cumsum(np.nan_to_num(np.maximum(rate, 0.0)) * steps_s)
-    return total
-
-
-def _service_series(
-    owner: str,
-    measure: str,
-    columns: Mapping[str, telemetry.FloatArray],
-    steps_s: telemetry.FloatArray,
-    pod: dict[str, str],
-) -> _Lines:
-    column = columns[f"{owner}-{measure}"]
-    service = {
-        "destination_service_name": owner,
-        "destination_workload": owner,
-        "destination_service_namespace": pod["namespace"],
-    }
-    if measure in _COUNTED:
-        return [({"__name__": _COUNTED[measure], **pod}, _counter(column, steps_s))]
-    if measure == "mem":
-        return [({"__name__": "container_memory_working_set_bytes", **pod}, column)]
-    if measure == "rps":
-        good = np.clip(columns.get(f"{owner}-success_rate", np.ones_like(column)), 0.0, 1.0)
-        by_code: list[tuple[str, Callable[[], telemetry.FloatArray]]] = [
-            ("200", lambda: column * good),
-            ("500", lambda: column * (1.0 - good)),
-        ]
-        return [
-            (
-                {"__name__": "istio_requests_total", "reporter": "destination", "response_code": code, **service},
-                _counter(rate(), steps_s),
-            )
-            for code, rate in by_code
-        ]
+def _line(
+    owner: str, measure: str, column: telemetry.FloatArray, namespace: str, *, node: bool
+) -> tuple[dict[str, str], telemetry.FloatArray] | None:
+    """The series of one column, or None for a measure that is not known."""
+    labels = {"node": owner} if node else {"namespace": namespace, "service": owner}
+    gauge = (_NODE_GAUGES if node else _GAUGES).get(measure)
+    if gauge is not None:
+        return {"__name__": gauge[0], **labels}, column * gauge[3]
+    if measure == "success_rate":
+        return {"__name__": _FAILED, **labels}, 1.0 - column
     match = re.match(r"p(\d+)latency$", measure)
     if match:
-        labels = {"__name__": "http_request_duration_seconds", "service": owner, "namespace": pod["namespace"]}
-        return [({**labels, "quantile": f"0.{match.group(1).rstrip('0')}"}, column / 1e3)]
-    return []
-
-
-def _node_series(
-    name: str, measure: str, column: telemetry.FloatArray, steps_s: telemetry.FloatArray, _node: Json
-) -> _Lines:
-    labels = {"instance": name, "node": name, "job": "node-exporter"}
-    if measure == "cpu":
-        return [({"__name__": "instance:node_cpu_utilisation:rate5m", **labels}, column / 100.0)]
-    if measure == "mem":
-        return [({"__name__": "node_memory_Active_bytes", **labels}, column)]
-    if measure == "tcp_retans":
-        return [({"__name__": "node_netstat_Tcp_RetransSegs", **labels}, _counter(column, steps_s))]
-    return []
+        return {"__name__": _DURATION, **labels, "quantile": f"0.{match.group(1).rstrip('0')}"}, column / 1e3
+    return None
 
 
 def alerts(document: Json, zone: str, namespace: str, now_s: float) -> tuple[telemetry.FiredAlert, ...]:

@@ -134,7 +134,7 @@ def _telemetry(raw: Path, states: dict[str, str], namespace: str, name: str) -> 
     lines = signals.logs(_optional(raw / "logs.json"), pods, namespace, at_s or 0.0)
     metrics = telemetry.Metrics()
     if (path := raw / "metrics.csv").exists():
-        metrics = signals.metrics(path.read_text(encoding="utf-8-sig"), zone, pods, nodes, namespace)
+        metrics = signals.metrics(path.read_text(encoding="utf-8-sig"), zone, nodes, namespace)
     if at_s is None:
         ends = [float(block.times_s[-1]) for block in metrics.blocks]
         ends += [float(lines.times_ns[-1]) / 1e9] if lines is not None else []
