@@ -5,6 +5,8 @@ import time
 
 import pytest
 import sample_telemetry as sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette import testclient
 
 from rootward import errors
@@ -101,6 +103,96 @@ def test_the_kubeconfig_points_at_the_mounted_face():
     config = faces.kubeconfig("http://127.0.0.1:8080/")
     assert config["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:8080/kubernetes"
     assert config["current-context"] == config["contexts"][0]["name"]
+
+
+PARAMETERS = {
+    "/loki/loki/api/v1/query_range": ["query", "start", "end", "limit", "step", "since", "direction"],
+    "/loki/loki/api/v1/query": ["query", "time"],
+    "/loki/loki/api/v1/index/volume": ["query", "start", "limit", "targetLabels"],
+    "/kubernetes/api/v1/pods": ["labelSelector", "fieldSelector", "limit", "continue", "watch"],
+    "/kubernetes/api/v1/namespaces/shop/pods/checkout-7d9c6b5f4-abcde/log": [
+        "tailLines",
+        "sinceSeconds",
+        "sinceTime",
+        "limitBytes",
+        "previous",
+    ],
+    "/jaeger/api/traces": [
+        "service",
+        "start",
+        "end",
+        "tags",
+        "tag",
+        "minDuration",
+        "maxDuration",
+        "limit",
+        "lookback",
+        "traceID",
+    ],
+    "/jaeger/api/v3/traces": [
+        "query.start_time_min",
+        "query.start_time_max",
+        "query.search_depth",
+        "query.attributes",
+        "query.duration_min",
+    ],
+    "/jaeger/api/dependencies": ["endTs", "lookback"],
+    "/tempo/api/search": ["q", "tags", "start", "end", "limit", "spss", "minDuration"],
+    "/alertmanager/api/v2/alerts": ["filter", "active", "receiver"],
+    "/github/repos/acme/shop/commits": ["since", "until", "sha", "path", "per_page", "page"],
+    "/github/repos/acme/shop/pulls": ["state", "sort", "direction", "page"],
+    "/slack/api/conversations.history": ["channel", "oldest", "latest", "limit", "cursor", "inclusive"],
+    "/pagerduty/incidents": ["since", "until", "limit", "offset", "statuses[]", "date_range"],
+}
+NASTY = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        [
+            "1",
+            "-1",
+            "0",
+            "1e308",
+            "1e400",
+            "nan",
+            "inf",
+            "99999999999999999999",
+            "checkout",
+            '{app="checkout"}',
+            "{status=error}",
+            '{"a":"b"}',
+        ]
+    ),
+    st.sampled_from(
+        [
+            'rate({app="checkout"}[1m])',
+            "2024-05-01T10:00:00Z",
+            "9999-12-31T23:59:59Z",
+            "0001-01-01T00:00:00Z",
+            "1h",
+            "true",
+            "b" * 40,
+            "²",
+            "٣",
+        ]
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def lasting_client(shop):
+    from rootward import _clock
+
+    return testclient.TestClient(faces.serve_app(shop, _clock.VirtualClock(sample.NOW_S)), headers=HEADERS)
+
+
+@given(path=st.sampled_from(sorted(PARAMETERS)), data=st.data())
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_parameters_get_an_answer_or_a_refusal_never_a_crash(lasting_client, path, data):
+    names = data.draw(st.lists(st.sampled_from(PARAMETERS[path]), max_size=4, unique=True))
+    params = {name: data.draw(NASTY) for name in names}
+    reply = lasting_client.get(path, params=params)
+    assert reply.status_code < 500
+    assert reply.headers["content-type"]
 
 
 def test_links_stay_with_the_mounted_face(client):

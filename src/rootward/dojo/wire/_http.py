@@ -156,6 +156,8 @@ def integer(call: Call, name: str, default: int, *, least: int = 0) -> int:
         value = int(text)
     except ValueError as error:
         raise Refused(400, f"invalid {name}: strconv.ParseInt: parsing {json.dumps(text)}: invalid syntax") from error
+    if abs(value) >= 2**63:
+        raise Refused(400, f"invalid {name}: strconv.ParseInt: parsing {json.dumps(text)}: value out of range")
     if value < least:
         raise Refused(400, f"invalid {name}: must be at least {least}")
     return value
@@ -180,6 +182,11 @@ def parse_iso(text: str, name: str) -> float:
         return _clock.from_iso(text)
     except ValueError as error:
         raise Refused(400, f"invalid {name}: {json.dumps(text)} is not a time") from error
+
+
+def bounded_ns(time_ns: int) -> int:
+    """A time that arrays of nanoseconds can hold and still be moved by a window: from 1970 to 2116."""
+    return min(max(time_ns, 0), 2**62)
 
 
 def number_text(value: float) -> str:

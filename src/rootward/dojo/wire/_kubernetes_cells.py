@@ -139,6 +139,11 @@ def claim_modes(body: Body, _now_s: float) -> str:
     )
 
 
+def claim(body: Body, _now_s: float) -> str:
+    name = at(body, "spec.claimRef.name")
+    return f"{at(body, 'spec.claimRef.namespace')}/{name}" if name else ""
+
+
 def hosts(body: Body, _now_s: float) -> str:
     return ",".join(rule.get("host") or "*" for rule in at(body, "spec.rules", ())) or "*"
 

@@ -144,6 +144,17 @@ BY_KIND: dict[tuple[str, str], tuple[Column, ...]] = {
         _AGE,
         Column("VolumeMode", _kubernetes_cells.path("spec.volumeMode", "Filesystem"), wide=True),
     ),
+    ("", "PersistentVolume"): (
+        _NAME,
+        Column("Capacity", _kubernetes_cells.path("spec.capacity.storage", "")),
+        Column("Access Modes", _kubernetes_cells.claim_modes),
+        Column("Reclaim Policy", _kubernetes_cells.path("spec.persistentVolumeReclaimPolicy", "")),
+        Column("Status", _kubernetes_cells.path("status.phase", "")),
+        Column("Claim", _kubernetes_cells.claim),
+        Column("StorageClass", _kubernetes_cells.path("spec.storageClassName", "")),
+        _AGE,
+        Column("VolumeMode", _kubernetes_cells.path("spec.volumeMode", "Filesystem"), wide=True),
+    ),
     ("networking.k8s.io", "Ingress"): (
         _NAME,
         Column("Class", _kubernetes_cells.path("spec.ingressClassName")),

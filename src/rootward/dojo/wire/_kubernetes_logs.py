@@ -40,14 +40,14 @@ class PodLogs:
         container = _container(pod, call.get("container"))
         since_s, until_s = _instance(pod, container, previous=_http.boolean(call, "previous", default=False))
         if seconds := call.get("sinceSeconds"):
-            if not seconds.isdigit() or int(seconds) < 1:
+            if not seconds.isdecimal() or int(seconds) < 1:
                 raise _invalid("sinceSeconds", seconds, "must be greater than 0")
             since_s = max(since_s, now_s - int(seconds))
         if call.get("sinceTime"):
             since_s = max(since_s, _http.parse_iso(call.get("sinceTime"), "sinceTime"))
         rows = self._rows(name, namespace, container, since_s, min(until_s, now_s))
         if tail := call.get("tailLines"):
-            if not tail.isdigit():
+            if not tail.isdecimal():
                 raise _invalid("tailLines", tail, "must be greater than or equal to 0")
             rows = rows[max(len(rows) - int(tail), 0) :]
         return self._written(
@@ -74,7 +74,7 @@ class PodLogs:
             return ""
         lines = [f"{_stamp(int(logs.times_ns[row]))} {logs.lines[row]}" if stamped else logs.lines[row] for row in rows]
         text = "".join(f"{line}\n" for line in lines)
-        return text.encode()[: int(limit)].decode(errors="ignore") if limit.isdigit() else text
+        return text.encode()[: int(limit)].decode(errors="ignore") if limit.isdecimal() else text
 
 
 def _invalid(name: str, value: str, reason: str) -> _http.Refused:

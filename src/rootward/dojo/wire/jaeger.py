@@ -101,9 +101,9 @@ class _Face:
             return _traces([self._trace(number, now_ns) for number in numbers if self._store.rows_of(number, now_ns)])
         if not call.get("service"):
             raise _http.Refused(400, "parameter 'service' is required")
-        end_ns = _jaeger_parameters.integer(call, "end", now_ns // 1000) * 1000
+        end_ns = _http.bounded_ns(_jaeger_parameters.integer(call, "end", now_ns // 1000) * 1000)
         back_ns = _jaeger_parameters.lookback_ns(call.get("lookback"))
-        start_ns = _jaeger_parameters.integer(call, "start", (end_ns - back_ns) // 1000) * 1000
+        start_ns = _http.bounded_ns(_jaeger_parameters.integer(call, "start", max(end_ns - back_ns, 0) // 1000) * 1000)
         if end_ns < start_ns:
             raise _http.Refused(400, "'start' must be before 'end'")
         low, high = (
@@ -193,8 +193,8 @@ class _Face:
     def dependencies(self, call: _http.Call) -> responses.Response:
         if not call.get("endTs"):
             raise _http.Refused(400, "unable to parse param 'endTs': strconv.ParseInt: parsing \"\": invalid syntax")
-        end_ns = _jaeger_parameters.integer(call, "endTs", 0) * 10**6
-        start_ns = end_ns - _jaeger_parameters.integer(call, "lookback", 86_400_000) * 10**6
+        end_ns = _http.bounded_ns(_jaeger_parameters.integer(call, "endTs", 0) * 10**6)
+        start_ns = _http.bounded_ns(end_ns - _jaeger_parameters.integer(call, "lookback", 86_400_000) * 10**6)
         found = self._store.dependencies(start_ns, end_ns, self._now_ns())
         links = [{"parent": parent, "child": child, "callCount": count} for parent, child, count in found]
         return _structured(links)
@@ -205,7 +205,7 @@ class _Face:
         for name in ("query.start_time_min", "query.start_time_max"):
             if not call.get(name):
                 raise _http.Refused(400, f"{name} is required")
-            times.append(round(_http.parse_iso(call.get(name), name) * 1e6) * 1000)
+            times.append(_http.bounded_ns(round(_http.parse_iso(call.get(name), name) * 1e6) * 1000))
         low, high = (
             _jaeger_parameters.duration_ns(call, "query.duration_min"),
             _jaeger_parameters.duration_ns(call, "query.duration_max"),
@@ -221,7 +221,7 @@ class _Face:
             functools.partial(self._has_tags, tags) if tags else None,
         )
         depth = call.get("query.search_depth") or call.get("query.num_traces")
-        limit = _jaeger_parameters.limit(int(depth) if depth.isdigit() else _DEFAULT_LIMIT)
+        limit = _jaeger_parameters.limit(int(depth) if depth.isdecimal() else _DEFAULT_LIMIT)
         numbers = [number for number, _ in islice(self._store.search(wanted, now_ns), limit)]
         if not numbers:
             raise _http.Refused(404, "No traces found")

@@ -26,7 +26,7 @@ _SERVICE_LABELS = (
     *("service", "app", "application", "name", "app_kubernetes_io_name"),
     *("container", "container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"),
 )
-_DIGITS = re.compile(r"-?\d+")
+_DIGITS = re.compile(r"-?\d{1,100}", re.ASCII)
 
 
 def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
@@ -219,16 +219,14 @@ def _time_ns(text: str, name: str, default_ns: int) -> int:
     if not text:
         return default_ns
     if _DIGITS.fullmatch(text):
-        if len(text) > 19:
-            raise _http.Refused(400, f"invalid {name}: value out of range: {json.dumps(text)}")
-        return int(text) if len(text) > 10 else int(text) * 10**9
+        return _http.bounded_ns(int(text) if len(text) > 10 else int(text) * 10**9)
     try:
         seconds = float(text)
     except ValueError:
-        return round(_http.parse_iso(text, name) * 1e6) * 1000
-    if not abs(seconds) < 9e9:
+        return _http.bounded_ns(round(_http.parse_iso(text, name) * 1e6) * 1000)
+    if not math.isfinite(seconds):
         raise _http.Refused(400, f"invalid {name}: value out of range: {json.dumps(text)}")
-    return round(seconds * 1e9)
+    return _http.bounded_ns(round(min(max(seconds, 0.0), 1e10) * 1e9))
 
 
 def _duration_s(text: str) -> float:

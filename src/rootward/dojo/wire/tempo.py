@@ -64,7 +64,7 @@ class _Face:
             return 0, now_ns
         if start_s >= end_s:
             raise _http.Refused(400, f"invalid start: {start_s} must be before end: {end_s}")
-        return start_s * 10**9, end_s * 10**9
+        return _http.bounded_ns(start_s * 10**9), _http.bounded_ns(end_s * 10**9)
 
     def search(self, call: _http.Call) -> responses.Response:
         limit = _http.integer(call, "limit", _DEFAULT_LIMIT, least=1)

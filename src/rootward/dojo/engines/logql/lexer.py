@@ -17,6 +17,7 @@ _DURATION_NS = {
     "w": 7 * 86400 * 10**9,
     "y": 365 * 86400 * 10**9,
 }
+MAX_DURATION_NS = 2**61
 _BYTES: dict[str, int] = {
     "b": 1,
     **{f"{prefix}b": 1000 ** (i + 1) for i, prefix in enumerate("kmgtp")},
@@ -56,6 +57,14 @@ def error_at(text: str, at: int, message: str) -> errors.QuerySyntaxError:
     return errors.QuerySyntaxError(f"parse error at line {line}, col {column}: {message}")
 
 
+def duration_at(text: str, token: Token) -> int:
+    """Nanoseconds of a duration token; raises errors.QuerySyntaxError when it is out of range."""
+    try:
+        return duration_ns(token.text)
+    except ValueError as error:
+        raise error_at(text, token.at, str(error)) from error
+
+
 def tokens(text: str) -> list[Token]:
     """All tokens, ended by one of kind "end".
 
@@ -89,7 +98,10 @@ def duration_ns(text: str) -> int:
     parts = _DURATION_PART.findall(body)
     if not parts or "".join(number + unit for number, unit in parts) != body:
         raise ValueError(f"not a valid duration string: {text!r}")
-    total = sum(round(float(number) * _DURATION_NS[unit]) for number, unit in parts)
+    exact = sum(float(number) * _DURATION_NS[unit] for number, unit in parts)
+    total = round(min(exact, 2.0 * MAX_DURATION_NS))
+    if total > MAX_DURATION_NS:
+        raise ValueError(f"not a valid duration string: {text!r} is longer than 73 years")
     return -total if text.startswith("-") else total
 
 

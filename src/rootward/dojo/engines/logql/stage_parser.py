@@ -95,7 +95,7 @@ def _window(cursor: cursors.Cursor) -> tuple[int, int]:
     cursor.expect("[")
     if cursor.now.kind != "duration":
         raise cursor.error("missing duration") if cursor.is_symbol("]") else cursor.unexpected("DURATION")
-    range_ns = lexer.duration_ns(cursor.take().text)
+    range_ns = lexer.duration_at(cursor.text, cursor.take())
     cursor.expect("]")
     if range_ns <= 0:
         raise cursor.error("duration must be greater than 0")
@@ -104,7 +104,7 @@ def _window(cursor: cursors.Cursor) -> tuple[int, int]:
         negative = cursor.accept("-")
         if cursor.now.kind != "duration":
             raise cursor.unexpected("DURATION")
-        offset_ns = lexer.duration_ns(cursor.take().text) * (-1 if negative else 1)
+        offset_ns = lexer.duration_at(cursor.text, cursor.take()) * (-1 if negative else 1)
     return range_ns, offset_ns
 
 
@@ -290,7 +290,7 @@ def _condition(cursor: cursors.Cursor, depth: int) -> tree.LabelTest:
         raise cursor.unexpected("STRING")
     op = "==" if op == "=" else op
     if cursor.now.kind == "duration":
-        return tree.Condition(label, op, lexer.duration_ns(cursor.take().text) / 1e9, "duration")
+        return tree.Condition(label, op, lexer.duration_at(cursor.text, cursor.take()) / 1e9, "duration")
     if cursor.now.kind == "bytes":
         return tree.Condition(label, op, lexer.bytes_count(cursor.take().text), "bytes")
     return tree.Condition(label, op, cursor.number(), "number")
