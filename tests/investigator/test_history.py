@@ -53,8 +53,15 @@ def test_a_recording_with_a_gap_is_compared_with_its_latest_earlier_stretch() ->
 
 
 def test_a_system_without_any_past_keeps_its_frame() -> None:
-    frame, settled = settle(np.arange(NOW_S - 600.0, NOW_S, 15.0))
+    frame, settled = settle(np.arange(NOW_S - 300.0, NOW_S, 15.0))
     assert settled == frame
+
+
+def test_a_few_minutes_of_past_days_ago_are_better_than_none() -> None:
+    past = np.arange(NOW_S - 3 * 86_400.0, NOW_S - 3 * 86_400.0 + 290.0, 1.0)
+    _, settled = settle(np.concatenate([past, np.arange(NOW_S - 300.0, NOW_S, 1.0)]))
+    assert settled.baseline.start_s <= past[0]
+    assert settled.baseline.end_s >= past[-1]
 
 
 @pytest.mark.parametrize("interval_s", [5.0, 15.0, 30.0, 60.0, 300.0])
