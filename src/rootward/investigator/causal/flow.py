@@ -13,12 +13,13 @@ from collections.abc import Mapping
 
 from rootward.investigator.causal import graph as graphs
 from rootward.investigator.causal import shifts, vote
-from rootward.signals import entities
+from rootward.signals import entities, naming
 from rootward.signals.roles import role as roles
 
 DEPTH_MAX = 8
 CALLS_MAX = 3.0  # a callee's shift can be multiplied by fan-out, but rates of different metrics compare badly
 
+_CLIENT_WORDS = frozenset({"client", "upstream", "outgoing", "outbound"})
 # Which roles speak of one dimension of pain, best first: the mean adds up along calls, quantiles only nearly do.
 LATENCY = (roles.Role.DURATION_MEAN, roles.Role.DURATION_P50, roles.Role.DURATION_P90, roles.Role.DURATION_P99)
 ERRORS = (roles.Role.ERROR_RATIO, roles.Role.AVAILABILITY, roles.Role.ERROR_RATE)
@@ -46,9 +47,10 @@ def pains(measured: list[shifts.Shift], dimension: tuple[roles.Role, ...]) -> di
     """Per suspect the most telling worsening in `dimension`: own measurements before clients', better roles before others."""
     speaking = [shift for shift in measured if shift.role in dimension]
     peak = shifts.quiet_peak(speaking)
+    served = {shift.home for shift in speaking if shift.observer is None and not outgoing(shift)}
     best: dict[entities.Entity, tuple[tuple[bool, float], Pain]] = {}
     for shift in speaking:
-        if shift.z <= 0:
+        if shift.z <= 0 or (shift.observer is None and outgoing(shift) and shift.home in served):
             continue
         by_client = shift.observer is not None
         strength = min(shift.z, 30.0) * (1.0 - 0.1 * dimension.index(shift.role))
@@ -67,6 +69,11 @@ def pains(measured: list[shifts.Shift], dimension: tuple[roles.Role, ...]) -> di
                 ),
             )
     return {entity: pain for entity, (_, pain) in best.items()}
+
+
+def outgoing(shift: shifts.Shift) -> bool:
+    """The suspect's view of what it calls, by the metric's own words: no measure of the suspect."""
+    return not _CLIENT_WORDS.isdisjoint(naming.words(shift.signal.name))
 
 
 def blame(
@@ -145,4 +152,9 @@ def _owners_before_views(graph: graphs.Graph, claims: dict[entities.Entity, floa
 
 
 def _only_seen(graph: graphs.Graph, entity: entities.Entity) -> bool:
-    return entity.kind is entities.EntityKind.EXTERNAL and not graph.callees.get(entity)
+    """External by kind or by name (a full host name), and not seen to call anybody."""
+    hosted = naming.of_host(entity.name.partition("_")[0])
+    external = entity.kind is entities.EntityKind.EXTERNAL or (
+        hosted is not None and hosted.kind is entities.EntityKind.EXTERNAL
+    )
+    return external and not graph.callees.get(entity)

@@ -15,6 +15,8 @@ from rootward.investigator.causal import shifts
 from rootward.signals import series
 
 VOTE_MAX = 12.0  # nats that one signal may say for one onset
+LATE_SCALE_S = 60.0  # … and the lateness of an onset that the alert foresaw
+RECENT_MIN = 4  # samples before the alert; with fewer, the baseline is elsewhere and all of it is used
 CLIP_SIGMA = 6.0
 LATE_S = 120.0  # an alert's own clock may run ahead of the trouble it reports by this much
 LEAD_SCALE_S = 150.0  # alerts fire minutes after onset: exponential prior on the lead
@@ -40,8 +42,9 @@ def estimate(case: cases.Case, derived: Sequence[Grid] = ()) -> float:
     gains = np.zeros(candidates.size)
     for times, matrix in grids:
         gains += _grid_gains(times, matrix, candidates, alert_s)
-    lead = np.maximum(np.abs(alert_s - candidates) - LEAD_FREE_S, 0.0)
-    return float(candidates[int(np.argmax(_compressed(gains) - lead / LEAD_SCALE_S))])
+    lead_s = np.maximum(alert_s - candidates - LEAD_FREE_S, 0.0)
+    late_s = np.maximum(candidates - alert_s, 0.0)
+    return float(candidates[int(np.argmax(_compressed(gains) - lead_s / LEAD_SCALE_S - late_s / LATE_SCALE_S))])
 
 
 def _metric_grids(case: cases.Case) -> list[Grid]:
@@ -73,7 +76,12 @@ def _grid_gains(
     if not usable.any():
         return np.zeros(candidates.size)
     standard = np.clip((matrix[usable] - center[usable, None]) / scale[usable, None], -CLIP_SIGMA, CLIP_SIGMA)
-    recent = times >= times[-1] - max(4 * shifts.LOCAL_S, 0.0)
+    recent = times >= times[-1] - 4 * shifts.LOCAL_S
+    if (
+        int((recent & (times < alert_s)).sum()) < RECENT_MIN
+        or not np.isfinite(standard[:, recent & (times < alert_s)]).any()
+    ):
+        recent[:] = True
     standard, grid = standard[:, recent], times[recent]
     finite = np.isfinite(standard)
     totals = np.cumsum(np.pad(np.where(finite, standard, 0.0), ((0, 0), (1, 0))), axis=1)

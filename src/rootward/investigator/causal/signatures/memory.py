@@ -4,6 +4,8 @@ A leak climbs for many minutes before each kill (a sawtooth); a limit that is to
 Source: Kubernetes documentation, "Assign Memory Resources" (OOMKilled, exit code 137); AIOpsLab and HolmesGPT fault lists.
 """
 
+from collections.abc import Container
+
 import numpy as np
 
 from rootward.investigator.causal import case as cases
@@ -18,6 +20,9 @@ CLIMBED = 2.5
 CLIMB_MIN = 0.2  # of its level: how much memory has to climb within the window to be a climb
 CLIMB_AGREEMENT = 0.7  # Kendall-like: the share of pairs of samples in which the later one is higher
 PIECES = 24
+NEARLY_FULL = 0.85  # of the limit
+FILLED = 1.5
+FILLED_FACTOR = 1.2
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
@@ -30,12 +35,33 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         fault = "memory_leak" if climb is not None else "oom_killed"
         found.append(cases.Clue(home, fault, KILLED, sentence, (key,) if key else (), FAMILY + ".kill", time_s))
     for home, (signal, share) in sorted(climbing.items()):
+        if home not in killed and not _nearly_full(seen, home):
+            continue  # memory climbs all the time: caches fill, heaps grow between collections
         weight = CLIMBED if home in killed else CLIMBED * 0.5
         sentence = f"memory of {home.name} climbed by {share:.0%} without coming back"
         found.append(
             cases.Clue(home, "memory_leak", weight, sentence, (signal.evidence,), FAMILY + ".climb", seen.onset_s)
         )
-    return found
+    return [*found, *_filled(seen, killed)]
+
+
+def _nearly_full(seen: picture.Picture, home: entities.Entity) -> bool:
+    return any(
+        shift.home == home and shift.after >= NEARLY_FULL
+        for shift in seen.by_role.get(roles.Role.MEMORY_LIMIT_RATIO, ())
+    )
+
+
+def _filled(seen: picture.Picture, killed: Container[entities.Entity]) -> list[cases.Clue]:
+    """Memory that jumped at the onset, of somebody who was not killed for it."""
+    risen = reading.risen(seen, roles.Role.MEMORY_USAGE)
+    return [
+        cases.Clue(
+            home, "memory_pressure", FILLED, reading.says(shift), (shift.signal.evidence,), FAMILY, shift.onset_s
+        )
+        for home, shift in sorted(risen.items())
+        if home not in killed and shift.after >= FILLED_FACTOR * max(shift.before, 1e-9)
+    ]
 
 
 def _killed(seen: picture.Picture) -> dict[entities.Entity, tuple[float, str]]:
