@@ -9,6 +9,9 @@ from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
 
 TIMEOUT_S = 1.5
+ROOM = 6.0
+SELF_SUSTAINING = 1.6
+"""Load over capacity while every call is tried as often as allowed: above 1 the storm feeds itself."""
 
 
 def targets(layout: lay.Layout) -> list[int]:
@@ -30,10 +33,13 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     layout = draft.layout
     place, caller = int(layout.target[target]), int(layout.source[target])
     draft.standing = True
-    draft.knobs.retries[target] = max(draft.knobs.retries[target], np.rint(dice["retries"]))
     draft.knobs.timeout_s[target] = min(draft.knobs.timeout_s[target], TIMEOUT_S)
-    need = layout.rate[place] * draft.traffic_at_onset() * layout.cpu_s[place] / layout.replicas[place]
+    # The caller has room for all its waiting requests; otherwise its own limit would end the storm.
+    draft.knobs.workers[:, caller] *= ROOM
+    need = layout.rate[place] * draft.traffic_highest() * layout.cpu_s[place] / layout.replicas[place]
     draft.knobs.cores[:, place] = np.minimum(draft.knobs.cores[:, place], need / dice["busy"])
+    busy = dice["busy"] * draft.traffic_at_onset() / draft.traffic_highest()
+    draft.knobs.retries[target] = max(np.rint(dice["retries"]), np.ceil(SELF_SUSTAINING / busy) - 1)
     stop = draft.onset + draft.steps_in(dice["trigger_s"])
     draft.knobs.wait_s[draft.onset : stop, place] += dice["stall_ms"] / 1e3
     name, client = layout.components[place].name, layout.components[caller].name
@@ -51,7 +57,7 @@ FAMILY = kit.Family(
     summary="Retries keep a service overloaded after a short stall has gone.",
     parameters=(
         dr.Parameter("retries", 3, 5, "per call", +1),
-        dr.Parameter("busy", 0.5, 0.68, "of its cores before", +1),
+        dr.Parameter("busy", 0.48, 0.6, "of its cores at the busiest time before", +1),
         dr.Parameter("trigger_s", 60, 150, "s", +1),
         dr.Parameter("stall_ms", 3000, 8000, "ms per request", +1),
     ),

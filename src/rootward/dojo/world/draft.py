@@ -129,6 +129,14 @@ class Draft:
             / self.layout.rate[entry].sum()
         )
 
+    def traffic_highest(self) -> float:
+        """The most traffic of ten minutes before the onset, as a share of the peak that the layout was sized for."""
+        entry = list(self.layout.entries)
+        width = self.steps_in(600.0)
+        sums = np.cumsum(self.knobs.demand[: self.onset + 1, entry].sum(axis=1))
+        means = (sums[width:] - sums[:-width]) / width
+        return float(means.max() / self.layout.rate[entry].sum())
+
     def person(self, rng: np.random.Generator) -> str:
         return self.layout.plan.people[int(rng.integers(0, len(self.layout.plan.people)))]
 

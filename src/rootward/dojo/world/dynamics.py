@@ -16,9 +16,8 @@ from rootward.dojo.world import layout as lay
 
 FloatArray = lay.FloatArray
 
-TAIL = 6.0
-"""Shape of the log-logistic tail that tells which share of calls exceeds a timeout."""
 TAIL_SCALE = 1.3
+"""Of the log-logistic tail, of shape 6, that tells which share of calls exceeds a timeout."""
 POOL_TIMEOUT_S = 3.0
 MEMORY = 0.5
 """How much of the last step's capacity and failure ratio carries over: callers and queues do not react at once."""
@@ -113,6 +112,13 @@ def advance(
     return carry
 
 
+def _exceeds(mean_s: FloatArray, limit_s: FloatArray | float) -> FloatArray:
+    """Share of calls of a mean duration that take longer than a limit."""
+    square = np.minimum(TAIL_SCALE * mean_s / limit_s, 30.0) ** 2
+    over = square * square * square
+    return np.asarray(over / (1.0 + over), dtype=np.float64)
+
+
 def _load(
     layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, t: int, step_s: float
 ) -> None:
@@ -147,8 +153,7 @@ def _connections(
     grown = np.where(pooled, carry.pool_queue + (calls - rate) * step_s, 0.0)
     carry.pool_queue = np.clip(grown, 0.0, layout.workers[source] * pods)
     wait = carry.pool_queue / np.where(pooled, rate, 1.0)
-    over = np.minimum((TAIL_SCALE * wait / POOL_TIMEOUT_S) ** TAIL, 1e9)
-    state.pool_refused[t] = over / (1.0 + over)
+    state.pool_refused[t] = _exceeds(wait, POOL_TIMEOUT_S)
     state.pool_wait[t] = np.minimum(wait, POOL_TIMEOUT_S)
     used = np.where(pooled, np.minimum(calls * carry.call_latency, usable), 0.0)
     state.pool_used[t] = used + np.where(pooled, knobs.leaked[t] * pods, 0.0)
@@ -186,8 +191,7 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
         if level.last > level.first:
             whom, limit = target[cut], knobs.timeout_s[cut]
             here = np.maximum(latency[whom] + own[cut], 1e-5) + knobs.delay_s[t, cut]
-            over = np.minimum((TAIL_SCALE * here / limit) ** TAIL, 1e9)
-            late = over / (1.0 + over) * layout.waits[cut]
+            late = _exceeds(here, limit) * layout.waits[cut]
             bad = 1.0 - (1.0 - late) * (1.0 - reach[cut]) * np.exp(good[whom])
             call_latency[cut], timeouts[cut], failed[cut] = here, late, bad
             lost[cut] = bad ** (knobs.retries[cut] + 1.0)

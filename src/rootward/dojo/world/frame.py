@@ -32,6 +32,11 @@ class Frame:
     fleet: pd.Fleet
     counts: Counts
     noise: bool
+    gaps: dict[int, lay.BoolArray] = dataclasses.field(init=False)
+    """Pods whose scrapes fail now and then, and when [T]; empty in a world without noise."""
+
+    def __post_init__(self) -> None:
+        self.gaps = _scrape_gaps(self) if self.noise else {}
 
     @property
     def layout(self) -> lay.Layout:
@@ -49,6 +54,11 @@ class Frame:
     def steps(self) -> int:
         return self.draft.steps
 
+    @property
+    def volume(self) -> float:
+        """How much is kept of logs and traces, 1 for six hours: short windows need less, long ones are sampled more thinly."""
+        return float(np.clip(self.steps * self.step_s / 21_600.0, 0.3, 2.0))
+
     def rng(self, *path: str | int) -> np.random.Generator:
         return _rng.stream(self.draft.seed, self.layout.plan.name, "observed", *path)
 
@@ -57,6 +67,19 @@ class Frame:
         shape = self.counts.shape[component]
         scale = self.state.latency[:, component] / mean_factor(shape)
         return np.asarray(1.0 / (1.0 + (scale / bound_s) ** shape), dtype=np.float64)
+
+
+def _scrape_gaps(frame: Frame) -> dict[int, lay.BoolArray]:
+    rng = frame.rng("gaps")
+    pods = len(frame.fleet.pods)
+    gaps: dict[int, lay.BoolArray] = {}
+    for p in sorted({int(i) for i in rng.integers(0, pods, max(1, pods // 6))}):
+        missing = np.zeros(frame.steps, dtype=np.bool_)
+        for _ in range(int(rng.integers(1, 4))):
+            at = int(rng.integers(0, frame.steps))
+            missing[at : at + int(rng.integers(1, 8))] = True
+        gaps[p] = missing
+    return gaps
 
 
 def mean_factor(shape: FloatArray) -> FloatArray:

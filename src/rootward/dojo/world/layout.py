@@ -19,6 +19,8 @@ POOL_BUSY = 0.22
 """Share of a connection pool in use at peak that sizing aims at; workers and cores likewise below."""
 WORKERS_BUSY = 0.2
 CORES_BUSY = {"service": 0.42, "database": 0.36, "cache": 0.2, "queue": 0.2, "external": 0.1}
+ROOM = {"go": 8.0, "node": 8.0, "nginx": 12.0, "java": 1.5}
+"""How many times the workers needed a runtime has: cheap ones (goroutines, events) hardly ever run out, threads do."""
 QUEUE_SECONDS = 4.0
 """Requests that may wait, in seconds of capacity, before a component refuses more (listen backlogs, executor queues)."""
 
@@ -102,7 +104,7 @@ def lay_out(plan: bp.Blueprint) -> Layout:
     """Order and size `plan`.
 
     Raises:
-        WorldError: a call names a component that does not exist, or calls go round in a circle.
+        WorldError: a name used twice, a call of a component that does not exist, or calls that go round in a circle.
     """
     depth = _depths(plan)
     components = tuple(sorted(plan.components, key=lambda component: depth[component.name]))
@@ -147,6 +149,8 @@ def lay_out(plan: bp.Blueprint) -> Layout:
 def _depths(plan: bp.Blueprint) -> dict[str, int]:
     """Longest chain of callers above each component."""
     depth = {component.name: 0 for component in plan.components}
+    if len(depth) < len(plan.components):
+        raise errors.WorldError(f"{plan.name}: two components have one name")
     for call in plan.calls:
         for name in (call.caller, call.callee, *([call.behind] if call.behind else [])):
             if name not in depth:
@@ -194,7 +198,9 @@ def _sized(
     cores = np.ceil(used / replicas / busy / CORES_STEP) * CORES_STEP
     cores = np.array([c.cores or max(float(cores[i]), 0.2) for i, c in enumerate(components)])
     workers = np.ceil(rate * hold / replicas / WORKERS_BUSY)
-    workers = np.array([float(c.workers or max(workers[i], 16)) for i, c in enumerate(components)])
+    workers = np.array(
+        [float(c.workers or max(workers[i], 16) * ROOM.get(c.language, 1.0)) for i, c in enumerate(components)]
+    )
     pool = np.full(len(calls), np.inf)
     for call, described in enumerate(calls):
         if components[target[call]].kind is bp.Kind.DATABASE:

@@ -1,6 +1,7 @@
 """How each language's usual logger writes a line, and what its clients say when a call fails."""
 
 import datetime as dt
+import functools
 import json
 from collections.abc import Callable
 
@@ -8,8 +9,15 @@ Format = Callable[[float, str, str, str, str], str]
 """(time_s, level, component, text, trace id) → line"""
 
 
+@functools.lru_cache(maxsize=4096)
+def _minute(minute: int) -> str:
+    return dt.datetime.fromtimestamp(minute * 60, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M")
+
+
 def iso(time_s: float) -> str:
-    return dt.datetime.fromtimestamp(time_s, tz=dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3]
+    """A time in UTC with milliseconds, without a zone."""
+    minute, second = divmod(time_s, 60.0)
+    return f"{_minute(int(minute))}:{int(second):02d}.{int(second * 1000) % 1000:03d}"
 
 
 def _go(time_s: float, level: str, component: str, text: str, trace: str) -> str:
@@ -82,7 +90,7 @@ UNRESOLVED = {
 }
 EXPIRED = {
     "go": "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time {now} is after {end} ({host})",
-    "java": "javax.net.ssl.SSLHandshakeException: PKIX path validation failed: java.security.cert.CertPathValidatorException: validity check failed: NotAfter: {end} ({host})",
+    "java": "javax.net.ssl.SSLHandshakeException: PKIX path validation failed: java.security.cert.CertificateExpiredException: NotAfter: {end} ({host})",
     "python": "ssl.SSLCertVerificationError: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed: certificate has expired ({host})",
     "node": "certificate has expired: CERT_HAS_EXPIRED {host}:{port}",
     "nginx": 'upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking to upstream, upstream: "https://{host}:8443/"',

@@ -17,6 +17,7 @@ from rootward.dojo.world import log_sources as sources
 
 LINES_ORDINARY = 6500
 LINES_TROUBLE = 6500
+"""About how many lines six hours have."""
 PER_SOURCE = 420
 """The most lines that one source of errors writes: shippers rate-limit, and six hours stay readable."""
 
@@ -34,11 +35,11 @@ def logs(frame: fr.Frame) -> tm.Logs:
     book = _Book([], [], [])
     rng = frame.rng("logs")
     services = frame.layout.of_kind(bp.Kind.SERVICE)
-    budget = LINES_ORDINARY // max(len(services), 1)
+    budget = int(LINES_ORDINARY * frame.volume) // max(len(services), 1)
     for i in services:
         _ordinary(frame, book, of_pod, i, budget, rng)
     troubles = sources.troubles(frame)
-    cap = min(PER_SOURCE, max(40, LINES_TROUBLE // max(len(troubles), 1) * 4))
+    cap = min(PER_SOURCE, max(24, int(LINES_TROUBLE * frame.volume) // max(len(troubles), 1) * 3))
     for source in troubles:
         _write(frame, book, of_pod, source, cap, rng)
     _resolver(frame, book, streams, rng)

@@ -11,7 +11,7 @@ from rootward.dojo.world import layout as lay
 from rootward.dojo.world import span_names
 
 SPANS = 14_000
-"""About how many spans are kept."""
+"""About how many spans are kept of six hours."""
 RECENT_SHARE = 0.6
 """Share of the traces from the time around the trouble; the rest is spread over the whole window."""
 RECENT_S = 3000.0
@@ -167,7 +167,7 @@ def spans(frame: fr.Frame) -> tm.Spans:
     entries = frame.layout.entries
     share = np.array([frame.layout.rate[i] for i in entries])
     share = np.maximum(share / share.sum(), 0.1)
-    made = 0
+    made, wanted = 0, SPANS * frame.volume
     for batch in range(200):
         entry = entries[int(rng.choice(len(entries), p=share / share.sum()))]
         steps = _moments(frame, rng, BATCH if batch else 60)
@@ -175,7 +175,7 @@ def spans(frame: fr.Frame) -> tm.Spans:
         timed = time_out(frame, walk, own, rng)
         starts_s = frame.times_s[steps] + rng.uniform(0, frame.step_s, len(steps))
         made += table.add(walk, timed, starts_s, rng)
-        if made >= SPANS or (batch and made + made / batch > SPANS * 1.3):
+        if made >= wanted or (batch and made + made / batch > wanted * 1.3):
             break
     return table.finish(rng)
 

@@ -8,9 +8,12 @@ import numpy.typing as npt
 from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import layout as lay
 
 FloatArray = npt.NDArray[Any]
+
+
+LARGE = 24
+"""Rows that make a block of their own."""
 
 
 class Sheet:
@@ -38,12 +41,25 @@ class Sheet:
         self._rows.append(seen(self._frame, cumulative(self._frame, steps, pods, whole=whole), pods))
 
     def blocks(self) -> list[tm.MetricBlock]:
-        """One block; scrape times are offset from the grid as a scraper spreads its targets."""
-        if not self._labels:
-            return []
+        """The page as blocks; scrape times are offset from the grid as a scraper spreads its targets."""
         frame = self._frame
         offset_s = float(np.round(_rng.stream(0, "scrape", self._job).uniform(0.0, min(frame.step_s, 15.0)) * 0.9, 3))
-        return [tm.MetricBlock(frame.times_s + offset_s, np.concatenate(self._rows), tuple(self._labels))]
+        times_s = frame.times_s + offset_s
+        blocks: list[tm.MetricBlock] = []
+        rows: list[FloatArray] = []
+        labels: list[tm.Labels] = []
+        at = 0
+        for part in self._rows:
+            mine = self._labels[at : at + len(part)]
+            at += len(part)
+            if len(part) >= LARGE:  # joining it to the others would copy it
+                blocks.append(tm.MetricBlock(times_s, part, tuple(mine)))
+            else:
+                rows.append(part)
+                labels.extend(mine)
+        if rows:
+            blocks.append(tm.MetricBlock(times_s, np.concatenate(rows), tuple(labels)))
+        return blocks
 
 
 def cumulative(frame: fr.Frame, steps: FloatArray, pods: list[int], *, whole: bool = True) -> FloatArray:
@@ -77,7 +93,7 @@ def _reset(frame: fr.Frame, row: FloatArray, pod: int) -> None:
 def seen(frame: fr.Frame, rows: FloatArray, pods: list[int]) -> FloatArray:
     """Mark as absent what was not scraped: before a pod existed, while its container was down, when a scrape failed."""
     bits = rows.view(np.uint64)
-    gaps = scrape_gaps(frame)
+    gaps = frame.gaps
     for row, p in enumerate(pods):
         if p < 0:
             continue
@@ -87,18 +103,3 @@ def seen(frame: fr.Frame, rows: FloatArray, pods: list[int]) -> FloatArray:
         if missing.any():
             bits[row, missing] = tm.STALE_BITS
     return rows
-
-
-def scrape_gaps(frame: fr.Frame) -> dict[int, lay.BoolArray]:
-    """Pods whose scrapes fail now and then, and when; empty in a world without noise."""
-    if not frame.noise:
-        return {}
-    rng = frame.rng("gaps")
-    gaps: dict[int, lay.BoolArray] = {}
-    for p in sorted({int(i) for i in rng.integers(0, len(frame.fleet.pods), max(1, len(frame.fleet.pods) // 6))}):
-        missing = np.zeros(frame.steps, dtype=np.bool_)
-        for _ in range(int(rng.integers(1, 4))):
-            at = int(rng.integers(0, frame.steps))
-            missing[at : at + int(rng.integers(1, 8))] = True
-        gaps[p] = missing
-    return gaps

@@ -11,7 +11,7 @@ META = {"up": tm.MetricMeta("gauge", "")}
 
 def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     page = sheet.Sheet(frame, "up")
-    gaps = sheet.scrape_gaps(frame)
+    gaps = frame.gaps
     for p, pod in enumerate(frame.fleet.pods):
         component = frame.layout.components[pod.component]
         if not component.style:

@@ -210,12 +210,10 @@ def _stores(rng: np.random.Generator, names: list[str], stores: int, caches: int
     """Databases and the services that own them, a cache in front of some, a second reader for half of them."""
     components: list[bp.Component] = []
     calls: list[bp.Call] = []
-    taken: set[str] = set()
     owners = [names[int(k)] for k in rng.choice(len(names), size=min(len(names), stores), replace=False)]
     for n, owner in enumerate(owners):
         noun = owner.split("-", maxsplit=1)[0]
-        name = f"{owner}-db" if f"{noun}-db" in taken else f"{noun}-db"
-        taken.add(name)
+        name = f"{owner}-db"
         components.append(bp.database(name, 4600.0))
         behind = f"{owner}-cache" if n < caches else ""
         if behind:
