@@ -52,16 +52,23 @@ def test_a_recording_with_a_gap_is_compared_with_its_latest_earlier_stretch() ->
     assert settled.baseline.length_s <= CHOSEN.history_s
 
 
-def test_a_system_without_any_past_keeps_its_frame() -> None:
-    frame, settled = settle(np.arange(NOW_S - 300.0, NOW_S, 15.0))
+def test_a_young_system_is_compared_with_its_own_first_minutes() -> None:
+    frame, settled = settle(np.arange(NOW_S - 600.0, NOW_S, 15.0))
+    assert settled.baseline.start_s == pytest.approx(NOW_S - 600.0, abs=15.0)
+    assert settled.baseline.end_s < frame.alert.starts_at_s
+    assert settled.contiguous
+
+
+def test_a_system_whose_data_begin_with_the_alert_keeps_its_frame() -> None:
+    frame, settled = settle(np.arange(NOW_S - 310.0, NOW_S, 15.0))
     assert settled == frame
 
 
-def test_a_few_minutes_of_past_days_ago_are_better_than_none() -> None:
-    past = np.arange(NOW_S - 3 * 86_400.0, NOW_S - 3 * 86_400.0 + 290.0, 1.0)
-    _, settled = settle(np.concatenate([past, np.arange(NOW_S - 300.0, NOW_S, 1.0)]))
-    assert settled.baseline.start_s <= past[0]
-    assert settled.baseline.end_s >= past[-1]
+def test_a_short_recording_long_ago_is_asked_for_where_it_lies() -> None:
+    past = np.arange(NOW_S - 2 * 86_400.0, NOW_S - 2 * 86_400.0 + 600.0, 5.0)
+    _, settled = settle(np.concatenate([past, np.arange(NOW_S - 300.0, NOW_S, 5.0)]))
+    assert settled.baseline.start_s <= past[-1]
+    assert settled.baseline.length_s <= 1800.0
 
 
 @pytest.mark.parametrize("interval_s", [5.0, 15.0, 30.0, 60.0, 300.0])

@@ -111,7 +111,7 @@ def serve(
     # The served moment is the scenario's own: its "now" does not move while somebody looks.
     clock = _clock.VirtualClock(scenario.telemetry.now_s)
     application = faces.serve_app(scenario.telemetry, clock)
-    config = uvicorn.Config(application, host=host, port=port, log_level="warning")
+    config = uvicorn.Config(application, host=host, port=port, log_level="warning", server_header=False)
     server = uvicorn.Server(config)
     socket = config.bind_socket()
     base_url = f"http://{host}:{socket.getsockname()[1]}"

@@ -20,6 +20,11 @@ FINE_STEP_S = 5.0
 FINE_WINDOW_S = 1500.0
 INTERVALS_S = (5.0, 10.0, 15.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)  # scrape intervals in use
 PROBED_METRICS = 3
+YOUNG_PAST_MIN_S = 30.0  # of data before the alert; less is no past at all
+YOUNG_LEAD_SHARE, YOUNG_LEAD_MAX_S = (
+    0.25,
+    300.0,
+)  # of that past, what is left to the focus: trouble begins before its alert
 
 
 async def settle_baseline(
@@ -32,10 +37,38 @@ async def settle_baseline(
     if near >= ENOUGH_POINTS:
         return frame
     best = _latest_stretch(times, better_than=near)
+    if best is None and near:
+        # A little past is asked for where it lies, so that its few minutes are not spread over a grid of hours.
+        recorded = times[times >= frame.baseline.start_s]
+        best = windows.Window(float(recorded[0]) - COARSE_STEP_S, max(float(recorded[-1]), float(recorded[0])))
     if best is None:
-        return frame
+        return await _young(source, metrics, frame, chosen)
     start_s = max(best.start_s, best.end_s - chosen.history_s)
     return dataclasses.replace(frame, baseline=windows.Window(start_s, best.end_s))
+
+
+async def _young(
+    source: protocols.MetricSource, metrics: Sequence[str], frame: framing.Frame, chosen: options.Options
+) -> framing.Frame:
+    """The frame of a system whose data begin only after the focus does: what there is before the alert becomes the baseline, so that
+    the grid is as fine as the little past is short. Unchanged when there is none."""
+    window = windows.Window(max(frame.focus.start_s, frame.focus.end_s - FINE_WINDOW_S), frame.focus.end_s)
+    times: list[float] = []
+    for metric in metrics[:PROBED_METRICS]:
+        query = protocols.MetricQuery(metric, aggregate="count")
+        answer = await source.query(query, window, FINE_STEP_S, chosen.limits)
+        times.extend(
+            float(line.times_s[np.isfinite(line.values)][0]) for line in answer.value or () if line.finite().size
+        )
+    past_s = frame.alert.starts_at_s - min(times, default=frame.alert.starts_at_s)
+    if past_s < YOUNG_PAST_MIN_S or min(times) <= window.start_s:
+        return frame
+    split_s = frame.alert.starts_at_s - min(YOUNG_LEAD_MAX_S, past_s * YOUNG_LEAD_SHARE)
+    return dataclasses.replace(
+        frame,
+        baseline=windows.Window(min(times), split_s),
+        focus=windows.Window(split_s, frame.focus.end_s),
+    )
 
 
 async def _covered(
@@ -51,14 +84,20 @@ async def _covered(
 
 
 def _latest_stretch(times: series.FloatArray, *, better_than: int) -> windows.Window | None:
-    """The latest run of coarse points without long gaps that holds more points than `better_than`."""
+    """The latest run of coarse points without long gaps that holds more points than `better_than`.
+
+    Where nothing is long enough and nothing lies just before the alert either, the longest there is: minutes of past, finely
+    sampled, are better than none.
+    """
     if len(times) == 0:
         return None
     breaks = np.flatnonzero(np.diff(times) > 3 * COARSE_STEP_S) + 1
-    for part in reversed(np.split(times, breaks)):
+    parts = np.split(times, breaks)
+    for part in reversed(parts):
         if len(part) >= max(STRETCH_POINTS_MIN, better_than + 1):
             return windows.Window(float(part[0]) - COARSE_STEP_S, float(part[-1]))
-    return None
+    longest = max(reversed(parts), key=len)
+    return windows.Window(float(longest[0]) - COARSE_STEP_S, float(longest[-1])) if better_than == 0 else None
 
 
 async def sampling_interval_s(
