@@ -9,8 +9,8 @@ from rootward.dojo import faults, oracle, world
 from rootward.dojo.capsule import telemetry as tm
 
 HOURS = 1.5
-SEEDS = (0, 1)
-WORLDS = ("web-shop", "payments")
+PLACES = {fault: (("web-shop", 0), ("payments", 1))[k % 2] for k, fault in enumerate(faults.common())}
+"""One world and seed per family, so that all worlds' parts take their turn; the benchmark covers the rest."""
 
 
 @functools.cache
@@ -57,11 +57,9 @@ def before_after(
     )
 
 
-CASES = [(name, fault, seed) for name, seed in zip(WORLDS, SEEDS, strict=True) for fault in faults.common()]
-
-
-@pytest.mark.parametrize(("name", "fault", "seed"), CASES)
-def test_the_alert_fires_after_the_onset_and_is_reached_from_the_cause(name: str, fault: str, seed: int) -> None:
+@pytest.mark.parametrize("fault", faults.common())
+def test_the_alert_fires_after_the_onset_and_is_reached_from_the_cause(fault: str) -> None:
+    name, seed = PLACES[fault]
     scenario, truth = built(name, fault, seed)
     telemetry, cause = scenario.telemetry, truth.causes[0]
     label = scenario.alert["alerts"][0]["labels"]
@@ -75,16 +73,15 @@ def test_the_alert_fires_after_the_onset_and_is_reached_from_the_cause(name: str
     assert truth.path[0] == cause.name or cause.kind == "external"
 
 
-@pytest.mark.parametrize(("name", "seed"), list(zip(WORLDS, SEEDS, strict=True)))
 class TestSignals:
-    def case(self, name: str, fault: str, seed: int) -> tuple[tm.Telemetry, oracle.Cause, float, float]:
-        scenario, truth = built(name, fault, seed)
+    def case(self, fault: str) -> tuple[tm.Telemetry, oracle.Cause, float, float]:
+        scenario, truth = built(PLACES[fault][0], fault, PLACES[fault][1])
         cause = truth.causes[0]
         assert cause.onset_s is not None
         return scenario.telemetry, cause, cause.onset_s, scenario.telemetry.now_s
 
-    def test_bad_deploy(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, _ = self.case(name, "bad_deploy", seed)
+    def test_bad_deploy(self) -> None:
+        telemetry, cause, onset_s, _ = self.case("bad_deploy")
         assert any(d.sha == cause.change and d.payload["service"] == cause.name for d in telemetry.code.deployments)
         assert telemetry.logs is not None
         at_s = telemetry.logs.times_ns / 1e9
@@ -96,8 +93,8 @@ class TestSignals:
         assert len(stack) > 3
         assert min(stack) >= onset_s
 
-    def test_memory_leak(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "memory_leak", seed)
+    def test_memory_leak(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("memory_leak")
         killed = [e for e in telemetry.cluster.events if e["reason"] == "OOMKilling" and cause.name in e["message"]]
         assert killed
         low, high = before_after(
@@ -106,15 +103,15 @@ class TestSignals:
         assert low == 0
         assert high >= 1
 
-    def test_cpu_throttling(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "cpu_throttling", seed)
+    def test_cpu_throttling(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("cpu_throttling")
         low, high = before_after(
             increase(telemetry, "container_cpu_cfs_throttled_periods_total", container=cause.name), onset_s, now_s
         )
         assert high > 5 * max(low, 1.0)
 
-    def test_pool_exhaustion(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "pool_exhaustion", seed)
+    def test_pool_exhaustion(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("pool_exhaustion")
         full = 0.0
         for taken, limit in (
             ("hikaricp_connections_active", "hikaricp_connections_max"),
@@ -132,16 +129,16 @@ class TestSignals:
                     full = max(full, float((pair[taken][seen] / pair[limit][seen]).max(initial=0.0)))
         assert full == pytest.approx(1.0)
 
-    def test_slow_query(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "slow_query", seed)
+    def test_slow_query(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("slow_query")
         low, high = before_after(
             rows(telemetry, "pg_stat_statements_mean_exec_time_seconds", service=cause.name), onset_s, now_s
         )
         assert high > 8 * low
         assert any(c.sha == cause.change and "DROP INDEX" in "".join(c.files.values()) for c in telemetry.code.commits)
 
-    def test_lock_contention(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "lock_contention", seed)
+    def test_lock_contention(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("lock_contention")
         low, high = before_after(
             rows(telemetry, "pg_stat_activity_count", service=cause.name, wait_event_type="Lock"), onset_s, now_s
         )
@@ -150,44 +147,44 @@ class TestSignals:
         assert telemetry.logs is not None
         assert any("still waiting for" in line for line in telemetry.logs.lines)
 
-    def test_cache_loss(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "cache_loss", seed)
+    def test_cache_loss(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("cache_loss")
         times_s, hits = increase(telemetry, "redis_keyspace_hits_total", service=cause.name)
         _, misses = increase(telemetry, "redis_keyspace_misses_total", service=cause.name)
         ratio = hits / np.maximum(hits + misses, 1)
         assert ratio[times_s < onset_s].mean() > 0.85
         assert ratio[(times_s > onset_s + 240) & (times_s < now_s + 120)].mean() < 0.45
 
-    def test_certificate_expiry(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "certificate_expiry", seed)
+    def test_certificate_expiry(self) -> None:
+        telemetry, cause, onset_s, _now_s = self.case("certificate_expiry")
         _, ends_s = rows(telemetry, "x509_cert_not_after", secret_name=f"{cause.name}-tls")
         assert ends_s[-1] == np.floor(onset_s)
         assert telemetry.logs is not None
         assert any("expired" in line or "CertificateExpired" in line for line in telemetry.logs.lines)
         assert cause.change == ""
 
-    def test_dns_failure(self, name: str, seed: int) -> None:
-        telemetry, _, onset_s, now_s = self.case(name, "dns_failure", seed)
+    def test_dns_failure(self) -> None:
+        telemetry, _, onset_s, now_s = self.case("dns_failure")
         low, high = before_after(increase(telemetry, "coredns_dns_responses_total", rcode="SERVFAIL"), onset_s, now_s)
         assert high > 10 * max(low, 0.2)
 
-    def test_retry_storm_outlives_its_trigger(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "retry_storm", seed)
+    def test_retry_storm_outlives_its_trigger(self) -> None:
+        telemetry, cause, onset_s, _now_s = self.case("retry_storm")
         family = "container_cpu_usage_seconds_total"
         times_s, used = increase(telemetry, family, container=cause.name)
         usual = used[times_s < onset_s].mean()
         late = used[(times_s > onset_s + 900) & (times_s < onset_s + 2400)]
         assert late.mean() > 1.3 * usual, "the stall lasted 150 s at most, the overload stays"
 
-    def test_traffic_spike(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "traffic_spike", seed)
+    def test_traffic_spike(self) -> None:
+        telemetry, cause, onset_s, now_s = self.case("traffic_spike")
         low, high = before_after(
             increase(telemetry, "nginx_ingress_controller_requests", ingress=cause.name), onset_s, now_s
         )
         assert high > 1.8 * low
 
-    def test_third_party_slow(self, name: str, seed: int) -> None:
-        telemetry, cause, onset_s, now_s = self.case(name, "third_party_slow", seed)
+    def test_third_party_slow(self) -> None:
+        telemetry, cause, onset_s, _now_s = self.case("third_party_slow")
         spans = telemetry.spans
         assert spans is not None
         mine = np.array([a.get("server.address") == cause.name for a in spans.attributes])
@@ -196,7 +193,7 @@ class TestSignals:
         assert took_s[late].mean() > 3 * took_s[early].mean()
 
 
-@pytest.mark.parametrize("name", world.names())
+@pytest.mark.parametrize("name", ["web-shop", "data-pipeline"])
 @pytest.mark.parametrize(
     ("fault", "status"), [("no_fault", "no_fault"), ("outside", "outside"), ("missing_evidence", "quiet")]
 )

@@ -11,21 +11,22 @@ Family = dr.Family
 
 def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: float = 0.05) -> list[int]:
     """Services behind an entry that see at least `share` of its traffic and whose failure its callers feel."""
-    peak = max(layout.rate[i] for i in layout.entries)
+    rates = layout.rate[layout.of_kind(bp.Kind.SERVICE)]
+    least = min(share * float(rates.max()), 0.5 * float(np.median(rates)))  # in wide systems nobody sees much of it
     felt = feels(layout)
     return [
         i
         for i in layout.of_kind(bp.Kind.SERVICE)
         if i not in layout.entries
-        and layout.rate[i] >= share * peak
+        and layout.rate[i] >= least
         and felt[i] >= 0.3
         and (not language or layout.components[i].language in language)
     ]
 
 
 def feels(layout: lay.Layout) -> lay.FloatArray:
-    """How much of a component's failure reaches the most affected entry along required calls; shape [N]."""
-    out = np.zeros(len(layout.components))
+    """How much of a component's failure reaches the most affected entry or tier-one service along required calls; [N]."""
+    out = np.array([float(component.tier_one) for component in layout.components])
     out[list(layout.entries)] = 1.0
     for call in range(len(layout.calls)):  # callers come before callees
         passed = out[layout.source[call]] * layout.required[call] * layout.waits[call]

@@ -6,6 +6,7 @@ from rootward.dojo import oracle
 from rootward.dojo.faults import kit
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
+from rootward.dojo.world import dynamics
 from rootward.dojo.world import layout as lay
 
 TIMEOUT_S = 1.5
@@ -52,6 +53,12 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     )
 
 
+def lasts(draft: dr.Draft, state: dynamics.State, target: int) -> bool:
+    """The storm still blows when its trigger has long gone."""
+    after = draft.onset + draft.steps_in(600.0)
+    return bool(state.failed[after:, target].mean() > 0.5)
+
+
 FAMILY = kit.Family(
     name="retry_storm",
     summary="Retries keep a service overloaded after a short stall has gone.",
@@ -63,4 +70,5 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    lasts=lasts,
 )

@@ -6,6 +6,7 @@ from typing import Any
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import rules
 
@@ -37,10 +38,17 @@ def fired(frame: fr.Frame, watched: list[rules.Watch]) -> list[tuple[rules.Watch
     return sorted(found, key=lambda pair: (pair[1].starts_s, pair[0].rule.name))
 
 
-def page(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest_s: float) -> Page | None:
-    """The first page after the onset and no later than `latest_s`; among nearly simultaneous ones the one nearest to the user."""
+def page(
+    frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest_s: float, planted: dr.Planted
+) -> Page | None:
+    """The first page after the onset and no later than `latest_s` that what was planted can have caused; among nearly
+    simultaneous ones mostly the one nearest to the user."""
     onset_s = float(frame.times_s[frame.draft.onset])
-    pages = [(w, a) for w, a in found if w.page and onset_s < a.active_s and a.starts_s <= latest_s]
+    pages = [
+        (w, a)
+        for w, a in found
+        if w.page and onset_s < a.active_s and a.starts_s <= latest_s and _related(frame, w, planted)
+    ]
     if not pages:
         return None
     first_s = pages[0][1].starts_s
@@ -51,6 +59,14 @@ def page(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest
         else pages[0]
     )
     return Page(alert, watch.rule, watch.component)
+
+
+def _related(frame: fr.Frame, watch: rules.Watch, planted: dr.Planted) -> bool:
+    """Whether calls lead from what is watched to where trouble starts, or (for load) the other way."""
+    if not planted.causes or planted.place < 0:
+        return True
+    ways = (watch.component, planted.place), (planted.place, watch.component)
+    return any(frame.layout.path(top, bottom) for top, bottom in ways)
 
 
 def fingerprint(labels: tm.Labels) -> str:

@@ -134,10 +134,12 @@ def _until_it_shows(base: dr.Draft, family: dr.Family, *, noise: bool) -> _Shown
             planted = family.plant(draft, place, dice)
             fleet = pd.fleet(draft)
             state = prefix.advance(draft)
+            if family.lasts is not None and not family.lasts(draft, state, place):
+                continue
             frame = fr.Frame(draft, state, fleet, fr.count(draft, state), noise)
             watched = rules.watches(frame)
             found = alerting.fired(frame, watched)
-            chosen = alerting.page(frame, found, latest_s)
+            chosen = alerting.page(frame, found, latest_s, planted)
             if chosen is not None:
                 return _Shown(frame, planted, watched, found, chosen)
     raise err.WorldError(f"{base.layout.plan.name}: {family.name} never shows with seed {base.seed}; try another seed")

@@ -8,6 +8,7 @@ import numpy as np
 
 from rootward import _rng
 from rootward.dojo import oracle
+from rootward.dojo.world import dynamics
 from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
 
@@ -199,10 +200,12 @@ def roll(parameters: tuple[Parameter, ...], rng: np.random.Generator, severity: 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Family:
     """One kind of fault. `targets(layout)` lists components (or calls, as the family likes) where it makes sense;
-    `plant(draft, target, dice)` turns the draft's knobs from its onset on and says what the truth is."""
+    `plant(draft, target, dice)` turns the draft's knobs from its onset on and says what the truth is. `lasts(draft, state,
+    target)` tells whether what it promises came about; a world in which it did not is thrown away."""
 
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
     targets: Callable[[lay.Layout], list[int]]
     plant: Callable[[Draft, int, Dice], Planted]
+    lasts: Callable[[Draft, dynamics.State, int], bool] | None = None
