@@ -25,6 +25,8 @@ CALLS_MIN = 5  # before, per group: fewer say nothing
 SLICES_MIN, SLICES_MAX = 6, 24  # of quiet time, about as many traces in each as there are since the onset
 TRIM_TOP, TRIM_FROM = 0.1, 4
 SLICES_KNOWN_MIN = 3
+ABOVE_NULL = 3.0  # durations have heavy tails: their means stand out by more before they mean something
+AFTER_MIN = 3  # calls since the onset
 RELATIVE_FLOOR = 0.1  # a tenth slower is not yet news
 FLOOR_SHARE = 0.05  # of the mean change of all services: below, excess is rounding
 
@@ -85,10 +87,19 @@ class Feature:
     scale: series.FloatArray
 
 
-def _means(
-    parts: Parts, rows: spans.BoolArray, key: spans.IntArray, size: int, values: series.FloatArray
-) -> tuple[series.FloatArray, series.FloatArray, series.FloatArray]:
-    """Trimmed mean of `values` per key after the onset [size] and in each quiet slice [slices, size], and the quiet count [size].
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Means:
+    """Per key: the mean after the onset [size] (NaN for too few), in each quiet slice [slices, size], the number of quiet values
+    [size] and the standard error of the mean after [size]."""
+
+    after: series.FloatArray
+    quiet: series.FloatArray
+    count: series.FloatArray
+    error: series.FloatArray
+
+
+def _means(parts: Parts, rows: spans.BoolArray, key: spans.IntArray, size: int, values: series.FloatArray) -> Means:
+    """Trimmed means of `values` per key.
 
     The slowest tenth is left out: one span that waited for a minute is not the service's speed.
     """
@@ -103,7 +114,19 @@ def _means(
     number = np.bincount(cell[kept], minlength=cells)
     total = np.bincount(cell[kept], ordered[kept], minlength=cells)
     means = np.where(number > 0, total / np.maximum(number, 1), np.nan).reshape(parts.count + 1, size)
-    return means[0], means[1:], count.reshape(parts.count + 1, size)[1:].sum(axis=0).astype(np.float64)
+    squares = np.bincount(cell[kept], ordered[kept] ** 2, minlength=cells).reshape(parts.count + 1, size)
+    counts = number.reshape(parts.count + 1, size)
+    # Standard error of the mean after the onset, from the spread within slices: a handful of calls cannot say much.
+    inner = squares[1:].sum(axis=0) / np.maximum(counts[1:].sum(axis=0), 1)
+    spread = np.sqrt(np.maximum(inner - np.nan_to_num(np.nanmean(_filled(means[1:]), axis=0)) ** 2, 0.0))
+    error = spread / np.sqrt(np.maximum(counts[0], 1))
+    quiet = count.reshape(parts.count + 1, size)[1:].sum(axis=0).astype(np.float64)
+    return Means(np.where(counts[0] >= AFTER_MIN, means[0], np.nan), means[1:], quiet, error)
+
+
+def _filled(rows: series.FloatArray) -> series.FloatArray:
+    """Columns without any number become zero, so that their mean is one."""
+    return np.where(np.isfinite(rows).any(axis=0), rows, 0.0)
 
 
 def _excess(
@@ -113,15 +136,16 @@ def _excess(
 
     Normal is the median over slices: an earlier incident spoils a few slices, and not what normal is.
     """
-    now, quiet, count = _means(parts, rows, key, size, values)
+    means = _means(parts, rows, key, size, values)
+    quiet, count = means.quiet, means.count
     requests = max(len(np.unique(parts.table.trace[~parts.after])), 1)
     per_request = np.where(count >= CALLS_MIN, count / requests, 0.0)
     known = np.isfinite(quiet).sum(axis=0) >= SLICES_KNOWN_MIN
     base, sigma = np.full(size, np.nan), np.zeros(size)
     base[known] = np.nanmedian(quiet[:, known], axis=0)
     sigma[known] = MAD_TO_SIGMA * np.nanmedian(np.abs(quiet[:, known] - base[known]), axis=0)
-    sigma = np.maximum(sigma, RELATIVE_FLOOR * np.nan_to_num(base)) * per_request
-    return np.nan_to_num(now - base) * per_request, np.nan_to_num(quiet - base) * per_request, sigma
+    sigma = np.maximum.reduce([sigma, RELATIVE_FLOOR * np.nan_to_num(base), means.error]) * per_request
+    return np.nan_to_num(means.after - base) * per_request, np.nan_to_num(quiet - base) * per_request, sigma
 
 
 def _work(parts: Parts) -> Feature:
@@ -183,7 +207,7 @@ def _vote(
     for name, excess, z in zip(table.services, feature.excess.tolist(), (feature.excess / scale).tolist(), strict=True):
         if excess <= 0:
             continue
-        weight = vote.significance(z, peak)
+        weight = vote.significance(z, peak, above=ABOVE_NULL)
         entity = seen.homes.named(name)
         surplus[entity] = surplus.get(entity, 0.0) + excess * weight
         surest = max(surest, weight)

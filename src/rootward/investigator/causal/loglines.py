@@ -30,6 +30,7 @@ _MASK = re.compile(
     """,
     re.VERBOSE,
 )
+_ROUGH = str.maketrans("", "", "0123456789abcdefABCDEF")
 _REPEATED = re.compile(r"(<\*>[\s,;|]*){2,}")
 _SERIOUS = re.compile(
     r"\b(?:error|err|fatal|panic|critical|severe|exception|traceback|emerg|alert)\b"
@@ -87,12 +88,16 @@ def _count(entity: entities.Entity, parts: Sequence[cases.LogsOf], bins: series.
     codes: dict[str, int] = {}
     example: list[str] = []
     code: list[int] = []
+    # Lines that differ in digits and hexadecimal letters only share a template; masking one of them is enough, and most of the cost.
+    rough: dict[str, int] = {}
     for part in parts:
         for line in part.lines.lines:
-            masked = template(line)
-            known = codes.setdefault(masked, len(codes))
-            if known == len(example):
-                example.append(line)
+            key = line[:PREFIX].translate(_ROUGH)
+            known = rough.get(key)
+            if known is None:
+                known = rough[key] = codes.setdefault(template(line), len(codes))
+                if known == len(example):
+                    example.append(line)
             code.append(known)
     times = np.concatenate([part.lines.times_s for part in parts])
     place = np.clip(((times - bins[0]) / BIN_S).astype(np.int64), 0, bins.size - 1)

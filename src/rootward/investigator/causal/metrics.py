@@ -1,6 +1,7 @@
 """What metrics say about who is the culprit: blame for latency and errors along the graph, and resources that moved at home."""
 
 import math
+from collections.abc import Sequence
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import flow, picture, shifts, vote
@@ -22,6 +23,7 @@ _CARRIED = frozenset(
         roles.Role.IN_FLIGHT,
         roles.Role.NETWORK_RECEIVE,
         roles.Role.NETWORK_TRANSMIT,
+        roles.Role.DISK_IO,
         roles.Role.QUEUE_PUBLISH_RATE,
         roles.Role.RETRIES,
         roles.Role.OTHER,
@@ -82,7 +84,10 @@ def _resources(seen: picture.Picture) -> vote.Vote:
     peak = shifts.quiet_peak(local)
     surplus: dict[entities.Entity, float] = {}
     best: dict[entities.Entity, shifts.Shift] = {}
+    allowed = _share_of_limit(local)
     for shift in local:
+        if shift.role is roles.Role.CPU_USAGE and shift.z > allowed.get(shift.home, math.inf):
+            continue  # where the share of the limit is known, it tells better what the usage means
         excess = shift.z * vote.significance(shift.z, peak)
         if shift.z > 0 and excess > surplus.get(shift.home, 0.0):
             surplus[shift.home] = excess
@@ -102,6 +107,15 @@ def _resources(seen: picture.Picture) -> vote.Vote:
         if shift.z >= vote.NOTABLE_Z
     )
     return vote.Vote("resources", surplus, RESOURCE_TRUST * worst, clues)
+
+
+def _share_of_limit(local: Sequence[shifts.Shift]) -> dict[entities.Entity, float]:
+    """By how much the used share of some limit rose, for those who have it measured."""
+    found: dict[entities.Entity, float] = {}
+    for shift in local:
+        if shift.role is roles.Role.SATURATION:
+            found[shift.home] = max(found.get(shift.home, 0.0), shift.z)
+    return found
 
 
 def level_sentence(shift: shifts.Shift) -> str:

@@ -26,6 +26,7 @@ Z_MAX = 12.0
 TOP = 5  # changes per service that count
 KEPT = 0.9
 OFTEN = 3.0  # lines per window
+ABOVE_NULL = 1.0  # counts are tame, and each template already has its own dispersion
 DISPERSION_MIN = 1.0  # Poisson
 WINDOWS_MIN = 4
 
@@ -65,7 +66,7 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
     surest = 0.0
     clues: list[cases.Clue] = []
     for lines, one in known:
-        share = vote.significance(one.score, peak)
+        share = vote.significance(one.score, peak, above=ABOVE_NULL)
         surplus[lines.entity] = one.score * share
         surest = max(surest, share)
         if share > 0.3:

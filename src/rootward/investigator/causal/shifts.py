@@ -29,6 +29,7 @@ RELATIVE_FLOOR = 0.05  # moves of a few percent of a signal's own level are not 
 PEER_FLOOR = 0.1  # of the median level of the same metric over all entities, for what users feel …
 PEER_FLOOR_RESOURCES = 0.3  # … and of the mean level for resources: half of nearly nothing used is nothing
 RATIO_FLOOR = 0.005  # half a percent of requests: below, ratios jitter with single requests
+SHARE_FLOOR = 0.05  # of what a container may use: less hurts nobody
 BEFORE_MIN = 4  # samples; fewer tell nothing about what is normal
 LOCAL_S = 1200.0  # "the minutes just before"
 LOCAL_FEW, LOCAL_LAST = 6, 3  # coarse signals: of fewer than six samples, the last three
@@ -54,6 +55,14 @@ COUNTS = {  # things that are counted in ones: a scale of less than this many is
     roles.Role.TLS_ERRORS: 0.02,
     roles.Role.OTHER: 0.02,
 }
+_SHARES = frozenset(
+    {
+        roles.Role.CPU_THROTTLED,
+        roles.Role.MEMORY_LIMIT_RATIO,
+        roles.Role.DISK_USED_RATIO,
+        roles.Role.SATURATION,
+    }
+)
 FELT = frozenset({*roles.DURATIONS, *roles.ERRORS, roles.Role.RATE})
 _INVERTED = frozenset({roles.Role.AVAILABILITY, roles.Role.CACHE_HIT_RATIO})
 _RATIOS = frozenset(
@@ -267,6 +276,8 @@ def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], tuple[float, f
         return COUNTS[signal.role]
     median, mean = levels.get(_peer_key(signal), (0.0, 0.0))
     peers = PEER_FLOOR * median if signal.role in FELT else PEER_FLOOR_RESOURCES * mean
+    if signal.role in _SHARES:
+        return max(peers, SHARE_FLOOR)
     return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers
 
 

@@ -33,9 +33,9 @@ class Vote:
         return {entity: value / total for entity, value in self.surplus.items() if value > 0} if total > 0 else {}
 
 
-def significance(z: float, null_peak: float) -> float:
-    """0..1: how far `z` stands out from what the largest of its family reaches in quiet time; half at `ABOVE_NULL` times that."""
-    threshold = max(NOTABLE_Z, ABOVE_NULL * null_peak)
+def significance(z: float, null_peak: float, *, above: float = ABOVE_NULL) -> float:
+    """0..1: how far `z` stands out from what the largest of its family reaches in quiet time; half at `above` times that."""
+    threshold = max(NOTABLE_Z, above * null_peak)
     return float(1.0 / (1.0 + (threshold / max(z, 1e-6)) ** STEEPNESS))
 
 
