@@ -18,13 +18,11 @@ FAMILY = "signature.memory"
 KILLED = 3.5
 CLIMBED = 2.5
 CLIMB_MIN = 0.2  # of its level: how much memory has to climb within the window to be a climb
-PRESSED = 1.5
-PRESSED_FACTOR = 1.2  # less is within what programs allocate and free
 CLIMB_AGREEMENT = 0.7  # Kendall-like: the share of pairs of samples in which the later one is higher
 PIECES = 24
 NEARLY_FULL = 0.85  # of the limit
 FILLED = 1.5
-FILLED_FACTOR = 1.2
+FILLED_FACTOR = 1.2  # less is within what programs allocate and free
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
@@ -80,12 +78,6 @@ def _killed(seen: picture.Picture) -> dict[entities.Entity, tuple[float, str]]:
     for shift in seen.shifts:
         if shift.signal.detail.get("reason") == "OOMKilled" and shift.delta > 0:
             found.setdefault(shift.home, (seen.onset_s, shift.signal.evidence))
-    for home, shift in sorted(reading.risen(seen, roles.Role.MEMORY_USAGE).items()):
-        if home not in killed and shift.after > PRESSED_FACTOR * shift.before:
-            evidence = (shift.signal.evidence,)
-            found.append(
-                cases.Clue(home, "memory_pressure", PRESSED, reading.says(shift), evidence, FAMILY, shift.onset_s)
-            )
     return found
 
 
