@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from rootward import errors
 from rootward.dojo import faults, world
 from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.engines.promql import engine
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world.plans import generated
 
@@ -216,3 +217,15 @@ def test_faults_and_worlds_describe_themselves() -> None:
 def test_the_seed_chooses_when_no_fault_is_named() -> None:
     _, truth = world.build("web-shop", None, 11, hours=HOURS)
     assert truth.original["family"] in faults.common()
+
+
+@pytest.mark.parametrize(("name", "fault"), [("web-shop", "slow_query"), ("payments", "missing_evidence")])
+def test_the_alerts_rule_holds_over_the_very_data_that_is_served(name: str, fault: str) -> None:
+    scenario, _ = built(name, fault, 3)
+    telemetry = scenario.telemetry
+    label = scenario.alert["alerts"][0]["labels"]["alertname"]
+    rule = next(rule for rule in telemetry.rules if rule.name == label)
+    firing = [a for a in telemetry.alerts if a.rule == label and a.starts_s <= telemetry.now_s][-1]
+    evaluator = engine.Engine(telemetry.metrics)
+    assert len(evaluator.instant(rule.expr, firing.starts_s).series) == 1
+    assert len(evaluator.instant(rule.expr, firing.active_s - 90.0).series) == 0

@@ -25,7 +25,11 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     for e, call in enumerate(layout.calls):
         i = int(layout.source[e])
         caller, callee = layout.components[i], layout.components[layout.target[e]]
-        if i in frame.draft.hidden or not call.waits or callee.kind not in (bp.Kind.SERVICE, bp.Kind.EXTERNAL):
+        if (
+            {i, int(layout.target[e])} & frame.draft.hidden
+            or not call.waits
+            or callee.kind not in (bp.Kind.SERVICE, bp.Kind.EXTERNAL)
+        ):
             continue
         if call.protocol == "grpc":
             _grpc(frame, page, e, i)

@@ -21,7 +21,8 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         return []
     for e, call in enumerate(frame.layout.calls):
         callee = frame.layout.components[frame.layout.target[e]]
-        if call.waits and callee.kind is bp.Kind.SERVICE:
+        hidden = {int(frame.layout.source[e]), int(frame.layout.target[e])} & frame.draft.hidden
+        if call.waits and callee.kind is bp.Kind.SERVICE and not hidden:
             _edge(frame, page, e)
     return page.blocks()
 
