@@ -32,8 +32,8 @@ class Report:
         return all(item.outcome in (answers.Outcome.OK, answers.Outcome.NO_DATA) for item in self.reached)
 
 
-def check(settings: settings_module.Settings) -> Report:
-    """Ask every configured connector everything once.
+def check(settings: settings_module.Settings, *, at_s: float | None = None) -> Report:
+    """Ask every configured connector everything once, about the hour before `at_s` (seconds since the epoch; None: now).
 
     Raises:
         SettingsError: none is configured.
@@ -45,7 +45,7 @@ def check(settings: settings_module.Settings) -> Report:
     async def run() -> Report:
         sources = wiring.sources_from_settings(settings, clock)
         try:
-            return await examine(sources, now_s=clock.now_s())
+            return await examine(sources, now_s=clock.now_s() if at_s is None else at_s)
         finally:
             await sources.aclose()
 

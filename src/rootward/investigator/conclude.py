@@ -83,10 +83,17 @@ def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCaus
         onset_s=hypothesis.onset_s,
         confidence=findings.Confidence(hypothesis.probability, hypothesis.low, hypothesis.high),
         evidence=tuple(cited),
-        because=tuple(dict.fromkeys(clue.sentence for clue in clues))[:BECAUSE_MAX],
+        because=_said_once([clue.sentence for clue in clues])[:BECAUSE_MAX],
         changed="" if change is None else change.summary,
         change_id=hypothesis.change,
     )
+
+
+def _said_once(sentences: Sequence[str]) -> tuple[str, ...]:
+    """Two detectors may see one line move, and one of them say more of it: only the longer is kept, in the first one's place."""
+    distinct = list(dict.fromkeys(sentences))
+    longest = (max((one for one in distinct if one.startswith(text)), key=len) for text in distinct)
+    return tuple(dict.fromkeys(longest))
 
 
 def _clock_time(time_s: float) -> str:

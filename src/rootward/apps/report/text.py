@@ -13,7 +13,6 @@ from rich.text import Text
 
 from rootward.apps.report import quantity, sparkline
 from rootward.investigator import finding as findings
-from rootward.investigator.causal import fault_kinds
 
 STATUS_STYLE = {"found": "bold green", "quiet": "bold yellow", "no_fault": "bold blue", "outside": "bold magenta"}
 STATUS_WORDS = {
@@ -23,7 +22,10 @@ STATUS_WORDS = {
     "outside": "CAUSE OUTSIDE WHAT WE CAN SEE",
 }
 EVIDENCE_ROWS_MAX = 10
+EVIDENCE_IDS_MAX = 4  # per hypothesis; --json has all
 QUERY_WIDTH_MAX = 110
+WIDE = 110  # columns from which lines get their full length
+BARS_WIDE, BARS_NARROW = 40, 24
 
 
 def show(finding: findings.Finding, console: Console) -> None:
@@ -33,17 +35,14 @@ def show(finding: findings.Finding, console: Console) -> None:
         console.print(_causes(finding.root_causes))
     for title, lines in (
         ("Why", _because(finding)),
-        (
-            "Ruled out",
-            [f"{r.entity} {fault_kinds.sentence(r.fault) if r.fault else ''}: {r.reason}" for r in finding.ruled_out],
-        ),
+        ("Ruled out", [_dropped(item) for item in finding.ruled_out]),
         ("Missing", list(finding.missing)),
         ("Next checks", list(finding.next_checks)),
     ):
         if lines:
             console.print(_section(title, lines))
     if finding.charts:
-        console.print(_charts(finding.charts))
+        console.print(_charts(finding.charts, console.width))
     console.print(_evidence(finding))
 
 
@@ -57,24 +56,47 @@ def _panel(finding: findings.Finding) -> RenderableType:
     parts: list[RenderableType] = [Text(finding.summary)]
     if len(finding.path) > 1:
         parts.append(Text("\n" + "  →  ".join(str(entity) for entity in finding.path), style="dim"))
-    return Panel(Group(*parts), title=title, subtitle=Text(f"alert: {finding.alert}", style="dim"), box=box.ROUNDED)
+    onset_s = finding.root_causes[0].onset_s if finding.root_causes else None
+    day = f" · {time_of_day(onset_s)[:10]}" if onset_s is not None else ""
+    caption = Text(f"alert: {finding.alert}{day}", style="dim")
+    return Panel(Group(*parts), title=title, subtitle=caption, box=box.ROUNDED)
 
 
 def _causes(causes: Sequence[findings.RootCause]) -> RenderableType:
-    table = Table(box=box.SIMPLE, title="Hypotheses", title_justify="left", title_style="bold", pad_edge=False)
-    for name in ("#", "entity", "kind of fault", "since", "confidence", "evidence"):
-        table.add_column(name, justify="right" if name == "#" else "left", overflow="fold")
+    table = Table(
+        box=box.SIMPLE,
+        title="Hypotheses",
+        title_justify="left",
+        title_style="bold",
+        pad_edge=False,
+        collapse_padding=True,
+    )
+    days = {time_of_day(cause.onset_s)[:10] for cause in causes if cause.onset_s is not None}
+    for name in ("#", "entity", "kind of fault", "since (UTC)", "confidence", "evidence"):
+        whole = name in ("#", "confidence")
+        table.add_column(name, justify="right" if name == "#" else "left", overflow="fold", no_wrap=whole)
     for rank, cause in enumerate(causes, start=1):
         confidence = cause.confidence
         table.add_row(
             str(rank),
             escape(str(cause.entity)),
             escape(cause.fault.replace("_", " ") or "unknown"),
-            time_of_day(cause.onset_s),
+            _short_time(cause.onset_s, same_day=len(days) == 1),
             f"{confidence.point:.0%} ({confidence.low:.0%}–{confidence.high:.0%})",
-            " ".join(cause.evidence[:6]),
+            " ".join(cause.evidence[:EVIDENCE_IDS_MAX]),
         )
     return table
+
+
+def _short_time(time_s: float | None, *, same_day: bool) -> str:
+    """Hours alone where all are of one day, which the caption of the panel tells."""
+    text = time_of_day(time_s).removesuffix(" UTC")
+    return text[11:] if same_day else text
+
+
+def _dropped(item: findings.RuledOut) -> str:
+    kind = f", {item.fault.replace('_', ' ')}" if item.fault else ""
+    return f"{item.entity}{kind}: {item.reason}"
 
 
 def _because(finding: findings.Finding) -> list[str]:
@@ -82,12 +104,20 @@ def _because(finding: findings.Finding) -> list[str]:
 
 
 def _section(title: str, lines: Sequence[str]) -> RenderableType:
-    rows = [Text.assemble(("  • ", "dim"), line) for line in lines]
-    return Group(Text(title, style="bold"), *rows, Text(""))
+    table = Table.grid(padding=(0, 1, 0, 0))
+    table.add_column(style="dim", no_wrap=True)
+    table.add_column(overflow="fold")
+    for line in lines:
+        table.add_row("  •", Text(line))
+    return Group(Text(title, style="bold"), table, Text(""))
 
 
-def _charts(charts: Sequence[findings.Chart]) -> RenderableType:
+def _charts(charts: Sequence[findings.Chart], width: int) -> RenderableType:
+    bars = BARS_WIDE if width >= WIDE else BARS_NARROW
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    for _ in ("line", "scale", "evidence"):
+        table.add_column(no_wrap=True)
     for chart in charts:
         present = [value for value in chart.values if value is not None]
         scale = (
@@ -97,7 +127,7 @@ def _charts(charts: Sequence[findings.Chart]) -> RenderableType:
         )
         table.add_row(
             escape(chart.title),
-            Text(sparkline.sparkline(chart.values), style="cyan"),
+            Text(sparkline.sparkline(chart.values, bars), style="cyan"),
             scale,
             Text(chart.evidence, style="dim"),
         )

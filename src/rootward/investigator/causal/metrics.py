@@ -11,6 +11,7 @@ from rootward.signals.roles import role as roles
 BLAME_TRUST = 0.8  # how often the keeper of most blame is the culprit, given significant pain at the alert
 RESOURCE_TRUST = 0.8
 ALERTED_SHARE = 0.5
+SPREADS_TOLD_MAX = 100  # beyond it a number of spreads tells a reader nothing more
 ALERT_WORDS_ERRORS = ("error", "availab", "success", "fail", "5xx", "fault")
 ALERT_WORDS_LATENCY = ("laten", "duration", "slow", "p99", "p95", "p90", "respons", "time")
 
@@ -123,9 +124,10 @@ def level_sentence(shift: shifts.Shift) -> str:
     direction = "rose" if shift.delta > 0 else "fell"
     what = str(shift.role).replace("_", " ") if shift.role is not roles.Role.OTHER else shift.signal.name
     unit = f" {shift.signal.unit}" if shift.signal.unit else ""
+    times = f"{abs(shift.z):.0f}" if abs(shift.z) < SPREADS_TOLD_MAX else f"over {SPREADS_TOLD_MAX}"
     return (
         f"{what} of {shift.home.name} {direction} from {shift.before:.3g} to {shift.after:.3g}{unit} "
-        f"({abs(shift.z):.0f} times its usual spread)"
+        f"({times} times its usual spread)"
     )
 
 
