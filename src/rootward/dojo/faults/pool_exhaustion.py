@@ -21,7 +21,12 @@ def targets(layout: lay.Layout) -> list[int]:
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     place = int(draft.layout.source[target])
-    sha = _leak(draft, target, place, dice) if dice.rng.uniform() < 0.6 else _squeeze(draft, target, place, dice)
+    layout = draft.layout
+    held = layout.call_rate[target] * draft.traffic_at_onset() * layout.hold_s[layout.target[target]]
+    needed = float(held / layout.replicas[place] * dice["share_left"])
+    # A pool that a single connection would do for cannot be set too small.
+    tight = needed >= 1.0 and dice.rng.uniform() < 0.6
+    sha = _squeeze(draft, target, place, int(needed), dice) if tight else _leak(draft, target, place, dice)
     name = draft.layout.components[place].name
     cause = oracle.Cause("service", name, "pool_exhaustion", kit.onset_s(draft), sha, (("workload", name),))
     return dr.Planted((cause,), place)
@@ -43,29 +48,18 @@ def _leak(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
     return release.sha
 
 
-def _squeeze(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
-    component = draft.layout.components[place]
-    layout = draft.layout
-    held = (
-        layout.call_rate[call] * draft.traffic_at_onset() * layout.hold_s[layout.target[call]] / layout.replicas[place]
-    )
-    fresh = max(1.0, float(np.floor(held * dice["share_left"])))
-    # One connection may still do for a light user; then the setting goes with statements that each hold it for longer.
-    slower = max(0.0, 1.15 * fresh / (held * dice["share_left"]) - 1.0) * float(layout.hold_s[layout.target[call]])
-    began = draft.after(draft.onset)
-    draft.knobs.pool[:, call] = np.where(began > 0, fresh, layout.pool[call])
-    draft.knobs.blocked_s[:, call] += began * slower
-    before = f"{layout.pool[call]:.0f}"
+def _squeeze(draft: dr.Draft, call: int, place: int, fresh: int, dice: dr.Dice) -> str:
+    component, usual = draft.layout.components[place], float(draft.layout.pool[call])
+    draft.knobs.pool[:, call] = np.where(draft.after(draft.onset) > 0, float(fresh), usual)
+    before = f"{usual:.0f}"
     note = draft.note(
         place,
         "config",
         f"Reduce database connections of {component.name}",
         dice.rng,
         path=f"deploy/{component.name}/values.yaml",
-        patch=texts.hunk(
-            [f'-    DB_POOL_MAX: "{before}"'], [f'+    DB_POOL_MAX: "{fresh:.0f}"'], line=31, context="env:"
-        ),
-        details={"key": "DB_POOL_MAX", "from": before, "to": f"{fresh:.0f}"},
+        patch=texts.hunk([f'-    DB_POOL_MAX: "{before}"'], [f'+    DB_POOL_MAX: "{fresh}"'], line=31, context="env:"),
+        details={"key": "DB_POOL_MAX", "from": before, "to": f"{fresh}"},
     )
     return note.sha
 

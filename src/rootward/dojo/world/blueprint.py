@@ -48,7 +48,7 @@ class Component:
     workers: int = 0
     memory_mib: float = 180.0
     memory_limit_mib: float = 512.0
-    error_ratio: float = 0.0004
+    error_ratio: float = 0.00015
     routes: tuple[Route, ...] = (Route("GET", "/"),)
     host: str = ""
     tier_one: bool = False

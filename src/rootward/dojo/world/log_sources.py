@@ -140,7 +140,8 @@ def _database(frame: fr.Frame, i: int) -> list[Source]:
 
         def slow(step: int, time_s: float, took_s: lay.FloatArray = took_s, statement: str = statement) -> str:
             del time_s
-            return f"duration: {max(took_s[step], SLOW_STATEMENT_S) * rng.gamma(6.0, 1 / 6.0) * 1e3 + 250:.3f} ms  statement: {statement}"
+            took_ms = max(took_s[step] * rng.gamma(9.0, 1 / 9.0), SLOW_STATEMENT_S) * 1e3 + rng.uniform(0.0, 9.0)
+            return f"duration: {took_ms:.3f} ms  statement: {statement}"
 
         found.append(Source(i, "info", state.calls[:, e] * over, slow))
         if waiting.any():

@@ -18,7 +18,7 @@ from rootward.dojo.world import log_sources as sources
 LINES_ORDINARY = 6500
 LINES_TROUBLE = 6500
 """About how many lines six hours have."""
-PER_SOURCE = 420
+PER_SOURCE = 900
 """The most lines that one source of errors writes: shippers rate-limit, and six hours stay readable."""
 
 
@@ -39,9 +39,11 @@ def logs(frame: fr.Frame) -> tm.Logs:
     for i in services:
         _ordinary(frame, book, of_pod, i, budget, rng)
     troubles = sources.troubles(frame)
-    cap = min(PER_SOURCE, max(24, int(LINES_TROUBLE * frame.volume) // max(len(troubles), 1) * 3))
-    for source in troubles:
-        _write(frame, book, of_pod, source, cap, rng)
+    # One share for all, so that what fails most writes most; the rare still gets its few lines.
+    sizes = [float(_expected(frame, source.rate).sum()) for source in troubles]
+    share = min(1.0, LINES_TROUBLE * frame.volume / max(sum(sizes), 1.0))
+    for source, size in zip(troubles, sizes, strict=True):
+        _write(frame, book, of_pod, source, int(np.clip(size * share, 12, PER_SOURCE)), rng)
     _resolver(frame, book, streams, rng)
     order = sorted(range(len(book.lines)), key=lambda k: (book.times_s[k], k))
     return tm.Logs(
@@ -72,13 +74,17 @@ def _streams(frame: fr.Frame) -> tuple[list[tm.Labels], dict[int, int]]:
     return streams, of_pod
 
 
+def _expected(frame: fr.Frame, rate: lay.FloatArray) -> lay.FloatArray:
+    """Lines per step, bent at the top only, so that a flood still looks like one next to ordinary times."""
+    expected = np.maximum(rate, 0.0) * frame.step_s
+    return np.minimum(expected, 1.2 + np.sqrt(expected))
+
+
 def _moments(
     frame: fr.Frame, rate: lay.FloatArray, cap: int, rng: np.random.Generator
 ) -> tuple[lay.IndexArray, list[float]]:
     """Steps and times at which lines are written, thinned to about `cap` in all."""
-    expected = np.maximum(rate, 0.0) * frame.step_s
-    # Thinning bends at the top only, so that a flood still looks like one next to ordinary times.
-    expected = np.minimum(expected, 1.2 + np.sqrt(expected))
+    expected = _expected(frame, rate)
     total = float(expected.sum())
     count = rng.poisson(expected * min(1.0, cap / max(total, 1e-9)))
     steps = np.repeat(np.arange(frame.steps), count)

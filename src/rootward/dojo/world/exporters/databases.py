@@ -61,7 +61,8 @@ def waiting(frame: fr.Frame, call: int) -> lay.FloatArray:
 
 def own_latency(frame: fr.Frame, call: int) -> lay.FloatArray:
     """Seconds that the statement itself took in the database; [T]."""
-    return np.maximum(frame.state.call_latency[:, call] - frame.draft.knobs.delay_s[:, call], 1e-5)
+    took_s = frame.state.call_latency[:, call] - frame.draft.knobs.delay_s[:, call]
+    return np.clip(took_s, 1e-5, frame.draft.knobs.timeout_s[call])  # clients cancel what takes longer
 
 
 def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
