@@ -1,0 +1,104 @@
+"""The command line: help with examples, clear errors on one line, and the JSON that machines rely on."""
+
+import json
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from rootward.apps.cli import main
+from rootward.investigator import investigate
+
+COMMANDS = (
+    ["demo"], ["investigate"], ["doctor"], ["dojo", "worlds"], ["dojo", "faults"], ["dojo", "show"], ["dojo", "serve"],
+    ["dojo", "export"], ["capsule", "import"], ["capsule", "info"], ["capsule", "verify"], ["evals", "rca"],
+)  # fmt: skip
+SCHEMA = json.loads((Path(investigate.__file__).parent / "finding.schema.json").read_text(encoding="utf-8"))
+
+
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
+    monkeypatch.setattr(sys, "argv", ["rootward", *words])
+    status = 0
+    try:
+        main.main()
+    except SystemExit as stop:
+        status = int(stop.code or 0)
+    out = capsys.readouterr()
+    return status, out.out, out.err
+
+
+@pytest.fixture
+def rootward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: run(monkeypatch, capsys, *map(str, words))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself_with_an_example(rootward, command: list[str]) -> None:
+    status, out, _ = rootward(*command, "--help")
+    assert status == 0
+    assert "rootward " + " ".join(command) in " ".join(out.split()).replace("│ ", "").replace(" │", "")
+
+
+def test_the_demo_explains_and_opens_the_truth(rootward) -> None:
+    status, out, _ = rootward("demo", "--json")
+    assert status == 0
+    printed = json.loads(out)
+    assert set(printed) == {"finding", "truth"}
+    jsonschema.validate(printed["finding"], SCHEMA)
+    cited = {key for cause in printed["finding"]["root_causes"] for key in cause["evidence"]}
+    assert cited
+    assert cited <= {item["id"] for item in printed["finding"]["evidence"]}
+
+
+def test_the_demo_for_people_writes_its_page(rootward, tmp_path: Path) -> None:
+    status, out, _ = rootward("demo", "--html", tmp_path / "page.html")
+    assert status == 0
+    assert "THE SEALED TRUTH" in out
+    assert (tmp_path / "page.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_a_capsule_travels_from_export_to_evals(rootward, tmp_path: Path) -> None:
+    assert rootward("dojo", "export", tmp_path / "caps" / "one", "--fault", "bad_deploy", "--seed", "3")[0] == 0
+    assert rootward("capsule", "verify", tmp_path / "caps" / "one")[0] == 0
+    status, out, _ = rootward("investigate", "--capsule", tmp_path / "caps" / "one", "--json")
+    assert status == 0
+    jsonschema.validate(json.loads(out), SCHEMA)
+    status, out, _ = rootward("evals", "rca", tmp_path / "caps", "--json")
+    printed = json.loads(out)
+    assert status == 0
+    assert {"id", "truth", "ranked", "seconds"} <= set(printed["cases"][0])
+    assert "service_top1" in printed["metrics"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["demo", "--world", "web-shpo"], "web-shop"),
+        (["demo", "--fault", "slow_qerry"], "slow_query"),
+        (["investigate"], "--alert"),
+        (["investigate", "--alert", "nowhere.json"], "nowhere.json"),
+        (["investigate", "--capsule", "nowhere"], "nowhere"),
+        (["investigate", "--alert", "broken.json"], "not JSON"),
+        (["investigate", "--alert", "foreign.json"], "alert"),
+        (["investigate", "--alert", "latin.json"], "UTF-8"),
+        (["investigate", "--alert", "alert.json"], "connectors"),
+        (["doctor"], "connectors"),
+        (["doctor", "--config", "typo.yaml"], "connectors"),
+        (["evals", "rca", "."], "no capsules"),
+        (["capsule", "import", "petshopp", ".", "x"], "petshop"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_bad_input_gets_one_clear_line_and_status_one(rootward, tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "broken.json").write_text('{"alerts": [', encoding="utf-8")
+    (tmp_path / "foreign.json").write_text('{"hello": 1}', encoding="utf-8")
+    (tmp_path / "latin.json").write_bytes(b'{"a": "\xe9"}')
+    (tmp_path / "alert.json").write_text('{"name": "A", "starts_at": "2026-01-01T00:00:00Z"}', encoding="utf-8")
+    (tmp_path / "typo.yaml").write_text("connectorz: {}\n", encoding="utf-8")
+    status, _, err = rootward(*words)
+    assert status == 1
+    assert err.startswith("rootward: ")
+    assert said in err
+    assert "Traceback" not in err
