@@ -19,6 +19,8 @@ RULED_OUT_MAX = 8
 BECAUSE_MAX = 6
 CHARTS_MAX = 4
 CHART_POINTS = 160
+CHART_BEFORE_S = 5400.0  # of calm before the onset: enough to see what is usual
+REASON_LENGTH_MAX = 150  # of what the summary quotes; the rest stands under "why"
 NEXT_CHECKS_MAX = 3
 MISSING_MAX = 12
 
@@ -141,7 +143,10 @@ def _found_summary(cause: findings.RootCause, hypothesis: case.Hypothesis) -> st
     since = f" since {_clock_time(cause.onset_s)}" if cause.onset_s is not None else ""
     changed = f" after “{_plain(cause.changed)}”" if cause.changed else ""
     first = f"Root cause: {cause.entity.name} — {fault_kinds.sentence(cause.fault)}{since}{changed}."
-    reasons = "; ".join(_plain(text) for text in cause.because[:2])
+    short = [text for text in map(_plain, cause.because) if len(text) <= REASON_LENGTH_MAX] or [
+        _plain(text)[: REASON_LENGTH_MAX - 1] + "…" for text in cause.because[:1]
+    ]
+    reasons = "; ".join(short[:2])
     second = f" {reasons[0].upper()}{reasons[1:]}." if reasons else ""
     hops = [entity.name for entity in hypothesis.path]
     third = f" It reaches the alert through {' → '.join(hops)}." if len(hops) > 1 else ""
@@ -186,7 +191,9 @@ def _charts(subject: case.Case, judgement: case.Judgement) -> tuple[findings.Cha
 
 
 def _chart(title: str, signal: case.Signal, onset_s: float | None) -> findings.Chart:
-    times, values = _thinned(signal.times_s, signal.values)
+    since_s = -np.inf if onset_s is None else onset_s - CHART_BEFORE_S
+    near = signal.times_s >= since_s
+    times, values = _thinned(signal.times_s[near], signal.values[near])
     shown = tuple(None if not np.isfinite(value) else float(f"{value:.6g}") for value in values)
     return findings.Chart(title, signal.unit, tuple(float(time) for time in times), shown, onset_s, signal.evidence)
 

@@ -102,11 +102,18 @@ def _without(spans: records.SpanBatch, seen: set[str]) -> records.SpanBatch:
     keep = np.array([trace not in seen for trace in spans.trace_id], dtype=bool)
     if keep.all():
         return spans
-    rows = np.flatnonzero(keep).tolist()
-    columns = {
-        field.name: (
-            value[rows] if isinstance(value := getattr(spans, field.name), np.ndarray) else [value[i] for i in rows]
-        )
-        for field in dataclasses.fields(spans)
-    }
-    return records.SpanBatch(**columns)
+    rows = np.flatnonzero(keep)
+    chosen = rows.tolist()
+    return records.SpanBatch(
+        trace_id=[spans.trace_id[row] for row in chosen],
+        span_id=[spans.span_id[row] for row in chosen],
+        parent_id=[spans.parent_id[row] for row in chosen],
+        service=[spans.service[row] for row in chosen],
+        instance=[spans.instance[row] for row in chosen],
+        operation=[spans.operation[row] for row in chosen],
+        kind=[spans.kind[row] for row in chosen],
+        start_s=spans.start_s[rows],
+        duration_s=spans.duration_s[rows],
+        error=[spans.error[row] for row in chosen],
+        attributes=[spans.attributes[row] for row in chosen],
+    )
