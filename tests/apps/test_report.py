@@ -6,9 +6,9 @@ import io
 import pytest
 from rich.console import Console
 
-from rootward.apps.report import html, quantity, sparkline, text
+from rootward.apps.report import html, sparkline, text
 from rootward.investigator import finding as findings
-from rootward.signals import answers, entities, windows
+from rootward.signals import answers, entities, quantity, windows
 
 EVIL = '<script>alert(1)</script>[red]"&'
 

@@ -38,7 +38,7 @@ def ask(**sources: object) -> dict[str, questions.Capability]:
 def test_metrics_show_a_value_of_an_entity_with_its_query() -> None:
     rows = [("http_requests_total", {"service": "cart", "code": "200"}, fake.TIMES, fake.counter(4))]
     found = ask(metrics=fake.FakeMetrics(rows))
-    assert found["request rate"].sample == "service/cart: 4 {request}/s (http_requests_total)"
+    assert found["request rate"].sample == "service/cart: 4 request/s (http_requests_total)"
     assert found["request rate"].query == "rate(http_requests_total)"
     assert found["errors"].outcome is Outcome.OK
     assert found["saturation"].outcome is Outcome.NO_DATA
@@ -50,7 +50,7 @@ def test_a_metric_without_data_does_not_hide_another() -> None:
         ("process_cpu_seconds_total", {"service": "cart"}, fake.TIMES, np.full_like(fake.TIMES, np.nan)),
         ("process_resident_memory_bytes", {"service": "cart"}, fake.TIMES, fake.flat(7.0)),
     ]
-    assert "service/cart: 7 By" in ask(metrics=fake.FakeMetrics(rows))["saturation"].sample
+    assert "service/cart: 7 B" in ask(metrics=fake.FakeMetrics(rows))["saturation"].sample
 
 
 def test_why_not_is_said_in_the_back_end_s_words() -> None:
@@ -85,7 +85,7 @@ def test_every_kind_of_source_shows_a_sample() -> None:
         "log lines": "2 lines, the last: order 2 done",
         "new log templates": "1 templates in 2 lines, one: order <n> done",
         "who calls whom": "web → cart",
-        "duration": "web GET /: 0.5 s",
+        "duration": "web GET /: 500 ms",
         "cluster objects": "1 pods, one: shop/cart-0",
         "events": "pod/cart-0 Killing: stopping",
         "what changed": "deploy: cart v2",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from rootward import _tasks
-from rootward.signals import answers, measuring, protocols, roles, templates, topology, windows
+from rootward.signals import answers, measuring, protocols, quantity, roles, templates, topology, windows
 
 BINDINGS_TRIED = 4  # metrics that are asked before a question counts as without data
 STEPS = 30  # points asked of each metric
@@ -32,7 +32,7 @@ _ROLES_OF = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Capability:
-    """`sample`: a real value of a real entity, in words ("checkout 12.3 {request}/s"), "" when there is none; then `error` says why.
+    """`sample`: a real value of a real entity, in words ("checkout: 12.3 request/s (http_requests_total)"), "" when there is none; then `error` says why.
     `query` can be asked again in the back end's own language."""
 
     question: str
@@ -139,7 +139,7 @@ async def _measured(
 def _sample_of(line: measuring.Line) -> str:
     value = line.values[np.isfinite(line.values)][-1]
     who = f"{line.observer.name} → {line.entity.name}" if line.observer else str(line.entity)
-    return f"{who}: {value:.4g} {line.unit}".rstrip() + f" ({line.name})"
+    return f"{who}: {quantity.quantity(float(value), line.unit)} ({line.name})"
 
 
 async def _of_logs(source: protocols.LogSource, window: windows.Window, limits: protocols.Limits) -> list[Capability]:
@@ -180,7 +180,11 @@ async def _of_traces(
             continue
         edges = topology.from_spans(batch)
         edge = next((f"{one.caller.name} → {one.callee.name}" for one in edges), "")
-        timed = f"{batch.service[0]} {batch.operation[0]}: {batch.duration_s[0]:.4g} s" if len(batch) else ""
+        timed = (
+            f"{batch.service[0]} {batch.operation[0]}: {quantity.quantity(float(batch.duration_s[0]), 's')}"
+            if len(batch)
+            else ""
+        )
         if edge:
             break
     return [_told("who calls whom", spans, edge), _told("duration", spans, timed)]

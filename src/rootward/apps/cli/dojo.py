@@ -8,9 +8,9 @@ import typer
 app = typer.Typer(help="A deterministic simulated production: list, look, serve, export.", no_args_is_help=True)
 
 World = Annotated[str, typer.Option(help="Which world: see `rootward dojo worlds`.")]
-Fault = Annotated[str, typer.Option(help="What is wrong in it: see `rootward dojo faults`; empty for nothing.")]
+Fault = Annotated[str, typer.Option(help="What is wrong in it: see `rootward dojo faults`; empty: the seed draws one.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same production, down to the byte.")]
-Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (5 to 500 services).")]
+Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (6 to 500 services).")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 

@@ -7,9 +7,10 @@ from typing import Any
 import jinja2
 
 from rootward import _clock
-from rootward.apps.report import quantity, text
+from rootward.apps.report import text
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import fault_kinds
+from rootward.signals import quantity
 
 CHART_WIDTH = 640
 CHART_HEIGHT = 120

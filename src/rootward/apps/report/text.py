@@ -11,8 +11,9 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from rootward.apps.report import quantity, sparkline
+from rootward.apps.report import sparkline
 from rootward.investigator import finding as findings
+from rootward.signals import quantity
 
 STATUS_STYLE = {"found": "bold green", "quiet": "bold yellow", "no_fault": "bold blue", "outside": "bold magenta"}
 STATUS_WORDS = {
@@ -22,6 +23,7 @@ STATUS_WORDS = {
     "outside": "CAUSE OUTSIDE WHAT WE CAN SEE",
 }
 EVIDENCE_ROWS_MAX = 10
+ENTITY_WIDTH = 24  # the names of entities get at least this where they need it
 EVIDENCE_IDS_MAX = 4  # per hypothesis; --json has all
 QUERY_WIDTH_MAX = 110
 WIDE = 110  # columns from which lines get their full length
@@ -75,6 +77,7 @@ def _causes(causes: Sequence[findings.RootCause]) -> RenderableType:
     for name in ("#", "entity", "kind of fault", "since (UTC)", "confidence", "evidence"):
         whole = name in ("#", "confidence")
         table.add_column(name, justify="right" if name == "#" else "left", overflow="fold", no_wrap=whole)
+    table.columns[1].min_width = min(ENTITY_WIDTH, max(len(str(cause.entity)) for cause in causes))
     for rank, cause in enumerate(causes, start=1):
         confidence = cause.confidence
         table.add_row(

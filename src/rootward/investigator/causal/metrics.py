@@ -121,14 +121,8 @@ def _share_of_limit(local: Sequence[shifts.Shift]) -> dict[entities.Entity, floa
 
 def level_sentence(shift: shifts.Shift) -> str:
     """`cpu_usage of checkout rose from 0.21 to 0.93 cores (9.1 times its usual spread)`."""
-    direction = "rose" if shift.delta > 0 else "fell"
-    what = str(shift.role).replace("_", " ") if shift.role is not roles.Role.OTHER else shift.signal.name
-    unit = f" {shift.signal.unit}" if shift.signal.unit else ""
     times = f"{abs(shift.z):.0f}" if abs(shift.z) < SPREADS_TOLD_MAX else f"over {SPREADS_TOLD_MAX}"
-    return (
-        f"{what} of {shift.home.name} {direction} from {shift.before:.3g} to {shift.after:.3g}{unit} "
-        f"({times} times its usual spread)"
-    )
+    return f"{shift.said} ({times} times its usual spread)"
 
 
 def _pain_sentence(shift: shifts.Shift, name: str, amount: float) -> str:

@@ -21,7 +21,7 @@ import numpy as np
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import homes as folding
-from rootward.signals import entities, series
+from rootward.signals import entities, quantity, series
 from rootward.signals.roles import role as roles
 
 MAD_TO_SIGMA = 1.4826  # for a normal distribution
@@ -98,6 +98,14 @@ class Shift:
     @property
     def role(self) -> roles.Role:
         return self.signal.role
+
+    @property
+    def said(self) -> str:
+        """`cpu throttled of cart rose from 2% to 71%`."""
+        direction = "rose" if self.delta > 0 else "fell"
+        what = str(self.role).replace("_", " ") if self.role is not roles.Role.OTHER else self.signal.name
+        before, after = (quantity.quantity(level, self.signal.unit) for level in (self.before, self.after))
+        return f"{what} of {self.home.name} {direction} from {before} to {after}"
 
 
 def oriented(signal: cases.Signal) -> series.FloatArray:

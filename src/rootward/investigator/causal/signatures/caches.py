@@ -24,9 +24,7 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         if home in evicting:
             more = evicting[home]
             found.append(
-                cases.Clue(
-                    home, "cache_loss", EVICTING, reading.says(more), (more.signal.evidence,), FAMILY, more.onset_s
-                )
+                cases.Clue(home, "cache_loss", EVICTING, more.said, (more.signal.evidence,), FAMILY, more.onset_s)
             )
     return found
 

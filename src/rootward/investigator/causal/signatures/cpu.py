@@ -36,4 +36,4 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
 
 
 def _clue(home: entities.Entity, fault: str, weight: float, shift: shifts.Shift) -> cases.Clue:
-    return cases.Clue(home, fault, weight, reading.says(shift), (shift.signal.evidence,), FAMILY, shift.onset_s)
+    return cases.Clue(home, fault, weight, shift.said, (shift.signal.evidence,), FAMILY, shift.onset_s)

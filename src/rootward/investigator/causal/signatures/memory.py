@@ -56,9 +56,7 @@ def _filled(seen: picture.Picture, killed: Container[entities.Entity]) -> list[c
     """Memory that jumped at the onset, of somebody who was not killed for it."""
     risen = reading.risen(seen, roles.Role.MEMORY_USAGE)
     return [
-        cases.Clue(
-            home, "memory_pressure", FILLED, reading.says(shift), (shift.signal.evidence,), FAMILY, shift.onset_s
-        )
+        cases.Clue(home, "memory_pressure", FILLED, shift.said, (shift.signal.evidence,), FAMILY, shift.onset_s)
         for home, shift in sorted(risen.items())
         if home not in killed and shift.after >= FILLED_FACTOR * max(shift.before, 1e-9)
     ]

@@ -89,9 +89,7 @@ def _resolvers(seen: picture.Picture) -> list[cases.Clue]:
     }
     for home, shift in sorted(erring.items()):
         found.append(
-            cases.Clue(
-                home, "dns_failure", UNRESOLVED, reading.says(shift), (shift.signal.evidence,), FAMILY, shift.onset_s
-            )
+            cases.Clue(home, "dns_failure", UNRESOLVED, shift.said, (shift.signal.evidence,), FAMILY, shift.onset_s)
         )
     heard = reading.spoken(seen, UNRESOLVED_WORDS)
     if len(heard) < SPEAKERS_MIN:

@@ -27,7 +27,7 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         failing = shift.role is roles.Role.ERROR_RATIO and shift.after >= FAILING_MIN
         if slower or failing:
             viewer = f", as {shift.observer.name} sees it" if shift.observer else ""
-            sentence = reading.says(shift) + viewer
+            sentence = shift.said + viewer
             found.append(
                 cases.Clue(home, "third_party_slow", SLOW, sentence, (shift.signal.evidence,), FAMILY, shift.onset_s)
             )

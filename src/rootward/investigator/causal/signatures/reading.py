@@ -107,14 +107,6 @@ def events_of(
     return found
 
 
-def says(shift: shifts.Shift) -> str:
-    """`cpu throttled of cart rose from 0.02 to 0.71`."""
-    direction = "rose" if shift.delta > 0 else "fell"
-    unit = shift.signal.unit if shift.signal.unit not in ("", "1") else ""
-    what = str(shift.role).replace("_", " ")
-    return f"{what} of {shift.home.name} {direction} from {shift.before:.3g} to {shift.after:.3g} {unit}".rstrip()
-
-
 def quoted(line: str, length: int = 140) -> str:
     """A line as a sentence may quote it: one line, cut."""
     text = " ".join(line.split())

@@ -84,7 +84,7 @@ def _storm(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> lis
                         callee,
                         "retry_storm",
                         RETRYING,
-                        reading.says(shift),
+                        shift.said,
                         (shift.signal.evidence,),
                         FAMILY + ".retries",
                         shift.onset_s,

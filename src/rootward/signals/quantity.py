@@ -15,9 +15,9 @@ def quantity(value: float, unit: str) -> str:
         case "1" if abs(value) <= 1.0:
             return f"{value * 100:.3g}%"
         case "" | "1":
-            return f"{value:.4g}"
+            return f"{value:.3g}"
         case _:
-            return f"{value:.4g} {_plain(unit)}"
+            return f"{value:.3g} {_plain(unit)}"
 
 
 def _plain(unit: str) -> str:
