@@ -38,17 +38,66 @@ _PATTERN = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+# Each is what a part of the pattern cannot do without, led by a literal (that is how `re` is quick), for lower-case ASCII.
+_ASSIGNED = r"\\?[\"']?\s?[=:]"
+_ASSIGNMENTS = tuple(
+    (hint, re.compile(hint + rest + _ASSIGNED))
+    for hint, rest in (("pass", "(?:word|wd|phrase)"), ("pwd", ""), ("secret", ""), ("key", r"(?<=[isetgn_-]key)"), ("token", ""),
+                       ("credential", "s?"))
+)  # fmt: skip
+_UNDERSCORED = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "sk_live")
+_SPACED = tuple((hint, re.compile(hint + r"\s+(?=[^\s\"',]*\d)[\w.~+/=-]{12,}")) for hint in ("bearer", "basic"))
+_LITERALS = (
+    ("eyj", re.compile(r"eyj[\w-]{8,}\.[\w-]{8,}\.")),
+    ("akia", re.compile(r"akia[0-9a-z]{16}")),
+    ("asia", re.compile(r"asia[0-9a-z]{16}")),
+    ("aiza", re.compile(r"aiza[\w-]{30,}")),
+    ("xox", re.compile(r"xox[a-z]-[\w-]{10,}")),
+    ("sk-", re.compile(r"sk-[\w-]{20,}")),
+)
+_LONG = (*_SPACED, *_LITERALS)
+_URL = re.compile(r"://[^\s/:@\"']*:[^\s/@\"']+@")
+_CARD = re.compile(r"(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)(?:[ -]?\d{4}){3}|3[47]\d\d[ -]?\d{6}[ -]?\d{5}")
+_ALL_ZEROS = bytes(48 if 48 <= code < 58 else code for code in range(256))
 _CARD_HINT = re.compile(r"\d{4}[ -]?\d{4}[ -]?\d{3}")
+_CARD_DIGITS = b"0" * 15
+_LEAST_CHARS, _LEAST_LONG_CHARS = 5, 13  # "pwd=x", and the shortest of everything that is not an assignment or in a URL
 _NOT_SECRET = frozenset({"null", "none", "nil", "true", "false", "undefined", "empty", "***", "*****", "redacted"})
 
 
 def redact(text: str) -> str:
     """`text` with secrets replaced by MASK: bearer and basic credentials, vendors' keys, JWTs, private keys, passwords in
     URLs and after `password=` and the like, card numbers that pass the Luhn check. Other text is unchanged."""
+    return _PATTERN.sub(_replace, text) if _suspicious(text) else text
+
+
+def _suspicious(text: str) -> bool:
+    """Whether the pattern may match: never wrong about no. The pattern itself costs a hundred times as much."""
+    if not text.isascii():
+        lowered = text.lower()
+        return any(hint in lowered for hint in _HINTS) or _CARD_HINT.search(text) is not None
+    if len(text) < _LEAST_CHARS:
+        return False
     lowered = text.lower()
-    if not any(hint in lowered for hint in _HINTS) and _CARD_HINT.search(text) is None:
-        return text
-    return _PATTERN.sub(_replace, text)
+    if "=" in lowered or ":" in lowered:
+        for hint, needed in _ASSIGNMENTS:
+            if hint in lowered and needed.search(lowered):
+                return True
+        if "@" in lowered and "://" in lowered and _URL.search(lowered):
+            return True
+    return len(text) >= _LEAST_LONG_CHARS and _suspiciously_long(lowered)
+
+
+def _suspiciously_long(lowered: str) -> bool:
+    for hint, needed in _LONG:
+        if hint in lowered and needed.search(lowered):
+            return True
+    if "_" in lowered and any(hint in lowered for hint in _UNDERSCORED):
+        return True
+    if "private key-----" in lowered:
+        return True
+    # Fifteen digits in a row, blanks and dashes aside: bytes are sifted in no time.
+    return _CARD_DIGITS in lowered.encode().translate(_ALL_ZEROS, b" -") and _CARD.search(lowered) is not None
 
 
 def redact_all(texts: Iterable[str]) -> list[str]:
