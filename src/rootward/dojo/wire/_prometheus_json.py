@@ -4,12 +4,14 @@ After util/jsonutil/marshal.go and web/api/v1/api.go of prometheus/prometheus.
 """
 
 import decimal
+import functools
 import json
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from starlette import responses
 
 from rootward import _clock
@@ -53,10 +55,17 @@ def stamp(time_ms: int) -> str:
 
 def _texts(samples: Sequence[float]) -> list[str]:
     """Quick for the many plain ones: one repr for all, then only the odd ones are looked at."""
-    return [
-        text[:-2] if text.endswith(".0") else number(float(text)) if "e" in text or "n" in text else text
-        for text in repr(samples)[1:-1].split(", ")
-    ]
+    joined = repr(samples)[1:-1].replace(".0, ", ", ").removesuffix(".0")
+    texts = joined.split(", ")
+    if "e" in joined or "n" in joined:
+        return [number(float(text)) if "e" in text or "n" in text else text for text in texts]
+    return texts
+
+
+@functools.lru_cache(maxsize=256)
+def _form(times_ms: bytes) -> str:
+    """What a series' samples look like, to be filled with its values: queries of one investigation share few grids."""
+    return ",".join([f'[{stamp(t)},"%s"]' for t in np.frombuffer(times_ms, dtype=np.int64).tolist()])
 
 
 def result(found: engine.Result, limit: int) -> str:
@@ -65,13 +74,9 @@ def result(found: engine.Result, limit: int) -> str:
         one = found.series[0]
         value = json.dumps(found.text) if found.kind == "string" else f'"{number(float(one.values[0]))}"'
         return f'{{"resultType":"{found.kind}","result":[{stamp(int(one.times_ms[0]))},{value}]}}'
-    known: dict[int, str] = {}  # series of a range query share their times
     rows = []
     for series in found.series[: limit or None]:
-        form = known.get(id(series.times_ms))
-        if form is None:
-            form = known[id(series.times_ms)] = ",".join([f'[{stamp(t)},"%s"]' for t in series.times_ms.tolist()])
-        points = form % tuple(_texts(series.values.tolist()))
+        points = _form(series.times_ms.tobytes()) % tuple(_texts(series.values.tolist()))
         shown = f'"value":{points}' if found.kind == "vector" else f'"values":[{points}]'
         rows.append(f'{{"metric":{labels_text(series.labels)},{shown}}}')
     return f'{{"resultType":"{found.kind}","result":[{",".join(rows)}]}}'

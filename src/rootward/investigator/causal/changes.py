@@ -7,6 +7,7 @@ a change explains the symptoms, all changes lose. The odds are in nats, as every
 
 import collections
 import dataclasses
+import functools
 import math
 import re
 
@@ -99,16 +100,17 @@ def _entity(case: cases.Case, suspect: Suspect) -> entities.Entity:
     return suspect.change.entity or case.alert.entity or entities.Entity(entities.EntityKind.SERVICE, "unknown")
 
 
-def _verdicts(case: cases.Case, onset_s: float | None) -> list[Verdict]:
+@functools.lru_cache(maxsize=1)  # clues and refutations are two views of one weighing
+def _verdicts(case: cases.Case, onset_s: float | None) -> tuple[Verdict, ...]:
     reference_s = _reference_s(case, onset_s)
     suspects = _suspects(case)
     if not suspects:
-        return []
+        return ()
     seen = symptoms.read(case, reference_s)
     outside = symptoms.external(case, seen, reference_s)
     rarity = _rarity(suspects)
     found = [_weigh(case, one, seen, outside, rarity, reference_s) for one in suspects]
-    return sorted(found, key=lambda one: (-one.weight, one.suspect.change.id))
+    return tuple(sorted(found, key=lambda one: (-one.weight, one.suspect.change.id)))
 
 
 def _reference_s(case: cases.Case, onset_s: float | None) -> float:

@@ -58,6 +58,7 @@ class Store:
             if number == len(self.strips):
                 self.strips.append(strip)
             self._strip[series], self._row[series] = number, row
+        self._lookups = [dict(labels) for labels in self.labels]
         self._columns: dict[str, tuple[IntArray, list[str]]] = {}
         self._by_name: dict[str, IntArray] = {}
         codes, names = self._column(values.NAME)
@@ -71,11 +72,8 @@ class Store:
         cached = self._columns.get(name)
         if cached is None:
             numbers: dict[str, int] = {}
-            codes = np.empty(len(self.labels), dtype=np.int64)
-            for series, labels in enumerate(self.labels):
-                value = next((v for n, v in labels if n == name), "")
-                codes[series] = numbers.setdefault(value, len(numbers))
-            cached = self._columns[name] = (codes, list(numbers))
+            found = [numbers.setdefault(labels.get(name, ""), len(numbers)) for labels in self._lookups]
+            cached = self._columns[name] = (np.array(found, dtype=np.int64), list(numbers))
         return cached
 
     def select(self, name: str | None, matchers: Sequence[library.Matcher], settings: options.Options) -> IntArray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import functools
 import re
 from collections.abc import Sequence
 from functools import cached_property
@@ -26,12 +27,17 @@ _CAMEL = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 def words(text: str) -> set[str]:
     """Identifiers of a text and the words they are made of, in lower case ("registerAgents" → registeragents, register, agents)."""
-    found = set()
-    for word in _WORD.findall(text):
-        parts = [part.lower() for part in _CAMEL.findall(word)]
-        found.add(word.lower())
-        found.update(parts)
-    return found
+    return set().union(*map(_made_of, identifiers(text)))
+
+
+def identifiers(text: str) -> set[str]:
+    """Identifiers as they are written; `words` of many texts are quicker found from all their identifiers together."""
+    return set(_WORD.findall(text))
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _made_of(identifier: str) -> frozenset[str]:
+    return frozenset((identifier.lower(), *(part.lower() for part in _CAMEL.findall(identifier))))
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

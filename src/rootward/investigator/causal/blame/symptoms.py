@@ -46,14 +46,14 @@ def read(case: cases.Case, onset_s: float) -> Symptoms:
     before: collections.Counter[str] = collections.Counter()
     after: collections.Counter[tuple[str, str]] = collections.Counter()
     examples: dict[tuple[str, str], tuple[str, str]] = {}
-    earlier_words: set[str] = set()
+    earlier: list[str] = []
     first_s = min((float(logs.lines.times_s[0]) for logs in case.logs if len(logs.lines)), default=since_s)
     for logs in case.logs:
-        for time_s, line in zip(logs.lines.times_s, logs.lines.lines, strict=True):
+        for time_s, line in zip(logs.lines.times_s.tolist(), logs.lines.lines, strict=True):
             template = _VARIABLE.sub("#", line)[:200]
             if time_s < since_s:
                 before[template] += 1
-                earlier_words |= diffs.words(line)
+                earlier.append(line)
             else:
                 after[(logs.entity.name, template)] += 1
                 examples.setdefault((logs.entity.name, template), (line, logs.evidence))
@@ -71,6 +71,7 @@ def read(case: cases.Case, onset_s: float) -> Symptoms:
         if _BAD.search(template):
             speakers[service] += count
     texts = [*_alert(case), *(examples[key][0] for key, _count in chosen), *_failing(case, since_s)]
+    earlier_words = diffs.words("\n".join(earlier))
     weights = {word: 0.3 if word in earlier_words else 1.0 for text in texts for word in diffs.words(text)}
     evidence = tuple(dict.fromkeys(examples[key][1] for key, _count in chosen))[:4]
     return Symptoms(tuple(texts), tuple(name for name, _count in speakers.most_common()), weights, evidence)
