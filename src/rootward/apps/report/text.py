@@ -23,7 +23,7 @@ STATUS_WORDS = {
     "outside": "CAUSE OUTSIDE WHAT WE CAN SEE",
 }
 EVIDENCE_ROWS_MAX = 10
-ENTITY_WIDTH = 24  # the names of entities get at least this where they need it
+ENTITY_WIDTH = 24  # names of entities up to this stay on one line
 EVIDENCE_IDS_MAX = 4  # per hypothesis; --json has all
 QUERY_WIDTH_MAX = 110
 WIDE = 110  # columns from which lines get their full length
@@ -77,7 +77,7 @@ def _causes(causes: Sequence[findings.RootCause]) -> RenderableType:
     for name in ("#", "entity", "kind of fault", "since (UTC)", "confidence", "evidence"):
         whole = name in ("#", "confidence")
         table.add_column(name, justify="right" if name == "#" else "left", overflow="fold", no_wrap=whole)
-    table.columns[1].min_width = min(ENTITY_WIDTH, max(len(str(cause.entity)) for cause in causes))
+    table.columns[1].no_wrap = max(len(str(cause.entity)) for cause in causes) <= ENTITY_WIDTH
     for rank, cause in enumerate(causes, start=1):
         confidence = cause.confidence
         table.add_row(
