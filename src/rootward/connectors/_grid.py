@@ -61,7 +61,7 @@ class GridReader:
         for text in warnings:
             self.warn(text)
 
-    def _add_row(self, labels: Mapping[str, str], samples: Sequence[Any]) -> None:
+    def _add_row(self, labels: Mapping[str, str], samples: Sequence[Any] | series.FloatArray) -> None:
         times_s, values = self._numbers(samples)
         if len(times_s) == 0:
             return
@@ -82,7 +82,10 @@ class GridReader:
             self.warn("two series came with equal labels; they were laid over each other")
         row[index[inside].astype(np.int64)] = values[inside]
 
-    def _numbers(self, samples: Sequence[Any]) -> tuple[series.FloatArray, series.FloatArray]:
+    def _numbers(self, samples: Sequence[Any] | series.FloatArray) -> tuple[series.FloatArray, series.FloatArray]:
+        if isinstance(samples, np.ndarray):
+            known = np.isfinite(samples[:, 0])
+            return samples[known, 0], samples[known, 1]
         try:
             flat = list(map(float, itertools.chain.from_iterable(samples)))
             if len(flat) == 2 * len(samples):
@@ -113,11 +116,12 @@ class GridReader:
         return answers.Part(found, truncated=partial or len(keys) > allowed, warnings=tuple(self._warnings))
 
 
-def _row(value: Any) -> tuple[dict[str, str], Sequence[Any]]:
+def _row(value: Any) -> tuple[dict[str, str], Sequence[Any] | series.FloatArray]:
     body = _json.mapping(value, "a series")
     labels = _json.text_labels(body.get("metric") or {}, "metric")
     if "values" in body:
-        return labels, _json.items(body["values"], "values")
+        samples = body["values"]
+        return labels, samples if isinstance(samples, np.ndarray) else _json.items(samples, "values")
     if "value" in body:
         return labels, [body["value"]]
     if "histograms" in body or "histogram" in body:

@@ -6,6 +6,7 @@ subclasses, so that connectors never look at status codes. It only reads: GET, a
 
 import asyncio
 import dataclasses
+import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -85,10 +86,12 @@ class HttpClient:
         """The decoded JSON body. `more`: as `request`."""
         return _replies.decode(await self.request("GET", path, params, budget=budget, **more))
 
-    async def query_json(self, path: str, params: Params, *, budget: Budget) -> Any:
-        """As `get_json`, as a form by POST when the query is too long for an address."""
+    async def query_json(
+        self, path: str, params: Params, *, budget: Budget, read: Callable[[bytes], object] = json.loads
+    ) -> Any:
+        """As `get_json`, as a form by POST when the query is too long for an address; `read` as in `_replies.decode`."""
         long = sum(len(str(value)) for value in dict(params).values()) > _LONG_URL_CHARS
-        return _replies.decode(await self.request("POST" if long else "GET", path, params, budget=budget))
+        return _replies.decode(await self.request("POST" if long else "GET", path, params, budget=budget), read)
 
     def refusal(self, reply: _replies.Reply) -> errors.BackendError:
         """The error that a reply with an accepted status would have been."""

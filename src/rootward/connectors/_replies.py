@@ -2,7 +2,7 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from rootward import errors
 from rootward.signals import redaction
@@ -56,14 +56,14 @@ def refusal(reply: Reply, *, now_s: float) -> errors.BackendError:
     return errors.BackendError(f"{start}{said}; it failed while answering, try again later", source=reply.source)
 
 
-def decode(reply: Reply) -> object:
-    """The JSON in a reply.
+def decode(reply: Reply, read: Callable[[bytes], object] = json.loads) -> object:
+    """The JSON in a reply; `read` raises ValueError or RecursionError for what is none.
 
     Raises:
         errors.BackendMalformed: it is not JSON.
     """
     try:
-        decoded: object = json.loads(reply.body)
+        decoded = read(reply.body)
     except (ValueError, RecursionError) as error:
         kind = reply.headers.get("content-type", "no content type")
         shown = redaction.redact(reply.text()[:80])

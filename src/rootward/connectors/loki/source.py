@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from rootward import errors
-from rootward.connectors import _grid, _http, _json, _source
+from rootward.connectors import _grid, _http, _json, _samples, _source
 from rootward.connectors.loki import logql, reading
 from rootward.signals import answers, protocols, records, redaction, series, windows
 
@@ -102,7 +102,9 @@ class LokiSource(_source.HttpSource):
             for start_s, end_s in _grid.pieces(window, step_s):
                 span: dict[str, str | int | float | bool] = {"start": _ns(start_s), "end": _ns(end_s), "step": step_s}
                 params = {"query": text, **span}
-                body = await self._http.query_json("/loki/api/v1/query_range", params, budget=budget)
+                body = await self._http.query_json(
+                    "/loki/api/v1/query_range", params, budget=budget, read=_samples.decode
+                )
                 reader.add(_json.mapping(body, "the answer").get("data"))
             return reader.finish(series_max=limits.series, samples_max=limits.samples, absent=0.0)
 

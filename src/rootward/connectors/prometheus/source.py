@@ -8,7 +8,7 @@ from typing import Any
 from urllib import parse
 
 from rootward import _clock, errors
-from rootward.connectors import _grid, _http, _json, _source
+from rootward.connectors import _grid, _http, _json, _samples, _source
 from rootward.connectors.prometheus import catalogue, promql
 from rootward.signals import answers, protocols, redaction, series, windows
 
@@ -78,7 +78,9 @@ class PrometheusSource(_source.HttpSource):
                 "timeout": f"{max(int(budget.remaining_s() * 1000), 100)}ms",
                 "limit": limits.series + 1,
             }
-            body = self._checked(await self._http.query_json("/api/v1/query_range", params, budget=budget))
+            body = self._checked(
+                await self._http.query_json("/api/v1/query_range", params, budget=budget, read=_samples.decode)
+            )
             reader.add(body.get("data"))
             partial |= self._warnings(body, reader)
         return reader.finish(series_max=limits.series, samples_max=limits.samples, partial=partial)
