@@ -49,7 +49,7 @@ def test_import_twice_needs_overwrite(capsules: Path) -> None:
         run(*again)
     assert run(*again, "--overwrite", "--limit", "1") == (
         0,
-        f"1 capsules in {capsules}. Next: rootward evals rca {capsules}\n",
+        f"1 capsule in {capsules}. Next: rootward evals rca {capsules}\n",
     )
 
 

@@ -62,7 +62,7 @@ def import_(
     if as_json:
         output.print_json({"dataset": dataset, "capsules": made})
         return
-    typer.echo(f"{len(made)} capsules in {dest}. Next: rootward evals rca {dest}")
+    typer.echo(f"{_counted(len(made))} in {dest}. Next: rootward evals rca {dest}")
 
 
 @app.command()
@@ -127,9 +127,13 @@ def verify(
             typer.echo("\n".join(f"{entry['path']}: {problem}" for problem in entry["problems"]))
         unsealed = sum(not entry["sealed"] for entry in reports)
         note = f", {unsealed} without a truth (they can be investigated, not scored)" if unsealed else ""
-        typer.echo(f"{len(reports)} capsules checked, {len(failed)} damaged{note}")
+        typer.echo(f"{_counted(len(reports))} checked, {len(failed)} damaged{note}")
     if failed:
         raise typer.Exit(1)
+
+
+def _counted(number: int) -> str:
+    return "1 capsule" if number == 1 else f"{number} capsules"
 
 
 def _found(path: Path) -> list[Path]:

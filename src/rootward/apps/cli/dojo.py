@@ -98,10 +98,12 @@ def serve(
 
     Example: rootward dojo serve --kubeconfig kube.yaml, then kubectl --kubeconfig kube.yaml get pods -A
     """
+    import socket
+
     import uvicorn
     import yaml
 
-    from rootward import _clock
+    from rootward import _clock, errors
     from rootward.apps.cli import output
     from rootward.dojo import world as worlds
     from rootward.dojo.capsule import store
@@ -111,16 +113,20 @@ def serve(
     # The served moment is the scenario's own: its "now" does not move while somebody looks.
     clock = _clock.VirtualClock(scenario.telemetry.now_s)
     application = faces.serve_app(scenario.telemetry, clock)
-    config = uvicorn.Config(application, host=host, port=port, log_level="warning", server_header=False)
-    server = uvicorn.Server(config)
-    socket = config.bind_socket()
-    base_url = f"http://{host}:{socket.getsockname()[1]}"
+    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False))
+    try:
+        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (while")[0]  # the address is told already
+        raise errors.InputError(f"cannot listen on {host}, port {port}: {reason}; --port 0 picks a free one") from error
+    name_in_url = f"[{host}]" if ":" in host else host
+    base_url = f"http://{name_in_url}:{listening.getsockname()[1]}"
     if kubeconfig is not None:
         output.write_text(kubeconfig, yaml.safe_dump(faces.kubeconfig(base_url), sort_keys=False))
     typer.echo(f"as of {_clock.to_iso(scenario.telemetry.now_s)}; stop with Ctrl-C", err=True)
     for name in faces.faces(scenario.telemetry, clock):
         typer.echo(f"{name:14} {base_url}/{name}", err=True)
-    server.run(sockets=[socket])
+    server.run(sockets=[listening])
 
 
 @app.command("export")
