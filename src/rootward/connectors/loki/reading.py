@@ -37,7 +37,7 @@ def page(data: object) -> tuple[list[Entry], tuple[str, ...]]:
     warnings: dict[str, None] = {}
     streams, complaints = _json.read_each(_json.items(body.get("result"), "result"), _stream, "streams")
     for labels, values in streams:
-        found, more = _json.read_each(values, functools.partial(_entry, labels), "lines")
+        found, more = _json.read_each(values, functools.partial(_entry, _own(labels)), "lines")
         entries.extend(found)
         warnings.update(dict.fromkeys(more))
     return sorted(entries), (*complaints, *warnings)
@@ -61,7 +61,24 @@ def _stream(value: Any) -> tuple[dict[str, str], list[Any]]:
     return _json.text_labels(body.get("stream") or {}, "stream"), list(_json.items(body.get("values"), "values"))
 
 
-def _entry(labels: Mapping[str, str], value: Any) -> Entry:
+class _Own(NamedTuple):
+    """What the lines of a stream share: its labels, those of them that tell streams apart, the trace id among them."""
+
+    labels: Mapping[str, str]
+    stream: tuple[tuple[str, str], ...]
+    trace_id: str
+
+
+def _own(labels: Mapping[str, str]) -> _Own:
+    kept = tuple(sorted((k, v) for k, v in labels.items() if k not in _TRACE_KEYS))
+    return _Own(labels, kept, _trace_of(labels))
+
+
+def _trace_of(known: Mapping[str, Any]) -> str:
+    return next((known[key] for key in _TRACE_KEYS if isinstance(known.get(key), str)), "")
+
+
+def _entry(own: _Own, value: Any) -> Entry:
     parts = _json.items(value, "a line")
     if len(parts) < 2 or not isinstance(parts[0], str | int) or not isinstance(parts[1], str):
         raise errors.BackendMalformed("a line is not [nanoseconds, text]")
@@ -72,9 +89,8 @@ def _entry(labels: Mapping[str, str], value: Any) -> Entry:
     _json.seconds(time_ns / 1e9 if abs(time_ns) < 1 << 80 else "out of range", "a line's time")
     extra = parts[2] if len(parts) > 2 and isinstance(parts[2], dict) else {}
     metadata = extra.get("structuredMetadata")
-    known = {**labels, **(metadata if isinstance(metadata, dict) else {})}
-    trace_id = next((known[key] for key in _TRACE_KEYS if isinstance(known.get(key), str)), "")
-    return Entry(time_ns, tuple(sorted((k, v) for k, v in labels.items() if k not in _TRACE_KEYS)), parts[1], trace_id)
+    trace_id = _trace_of({**own.labels, **metadata}) if metadata and isinstance(metadata, dict) else own.trace_id
+    return Entry(time_ns, own.stream, parts[1], trace_id)
 
 
 def _trace_in(line: str) -> str:

@@ -99,13 +99,17 @@ class _Face:
         found = evaluate.lines(self._visible(), query, start_ns, end_ns, limit=limit, newest_first=newest_first)
         categorize = "categorize-labels" in call.headers.get("x-loki-response-encoding-flags", "")
         streams: dict[tuple[tuple[str, str], ...], list[list[Any]]] = {}
+        keys: dict[int, tuple[tuple[str, str], ...]] = {}  # lines of a stream share the mapping of its labels
         for line in found:
             labels = line.base if categorize else line.labels
             value: list[Any] = [str(line.time_ns), line.text]
             if categorize:
                 extra = {"structuredMetadata": line.metadata, "parsed": line.parsed}
-                value.append({name: labels for name, labels in extra.items() if labels})
-            streams.setdefault(tuple(sorted(labels.items())), []).append(value)
+                value.append({name: more for name, more in extra.items() if more})
+            key = keys.get(id(line.base)) if categorize else None
+            if key is None:
+                key = keys[id(line.base)] = tuple(sorted(labels.items()))
+            streams.setdefault(key, []).append(value)
         result = [{"stream": dict(key), "values": values} for key, values in sorted(streams.items())]
         size = sum(len(line.text) for line in found)
         return _success("streams", result, size, len(found), flags=["categorize-labels"] if categorize else None)
