@@ -154,8 +154,13 @@ def _found_summary(cause: findings.RootCause, hypothesis: case.Hypothesis) -> st
 
 
 def _missing(gaps: Sequence[case.Gap]) -> tuple[str, ...]:
-    texts = (f"{gap.question} ({gap.source}: {gap.reason.replace('_', ' ')})" for gap in gaps)
+    texts = (f"{gap.question} ({_lacking(gap)})" for gap in gaps)
     return tuple(dict.fromkeys(texts))[:MISSING_MAX]
+
+
+def _lacking(gap: case.Gap) -> str:
+    reason = gap.reason.replace("_", " ")
+    return f"{gap.source}: {reason}" if gap.source else reason
 
 
 def _next_checks(status: findings.Status, causes: Sequence[findings.RootCause], subject: case.Case) -> tuple[str, ...]:

@@ -122,7 +122,7 @@ def _note_absent(sources: protocols.Sources, notes: notebook.Notebook) -> None:
         ("changes", sources.changes),
     ):
         if not present:
-            notes.unanswered(kind, "no connector", "not connected")
+            notes.unanswered(kind, "", "not connected")
 
 
 def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> case.Case:

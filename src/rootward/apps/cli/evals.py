@@ -22,7 +22,9 @@ def rca(
     onset_shift: Annotated[float, typer.Option(help="Move each alert's start by so many seconds (robustness).")] = 0.0,
     without: Annotated[
         list[str] | None,
-        typer.Option(help="Take a kind of signal away: metrics, logs, traces, clusters, changes, messages."),
+        typer.Option(
+            help="Take a kind of signal away (may be repeated): metrics, logs, traces, clusters, changes, messages, alerts."
+        ),
     ] = None,
 ) -> None:
     """Root-cause accuracy over recorded or simulated incidents: top-1/3/5 by service and by service+kind, with bands.
