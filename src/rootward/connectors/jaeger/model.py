@@ -8,31 +8,52 @@ from rootward.connectors import _json, _spans
 _TRUE = (True, "true", "True", 1)
 
 
+class _Processes:
+    """The processes of a trace by their id, each read once however many spans it has."""
+
+    def __init__(self, bodies: Mapping[str, Any]) -> None:
+        self._bodies = bodies
+        self._read: dict[str, tuple[str, str]] = {}
+
+    def of(self, span: Mapping[str, Any]) -> tuple[str, str]:
+        """Service and instance of a span; its own process counts before the trace's."""
+        if span.get("process"):
+            return self._names(span["process"])
+        key = _json.optional_text(span.get("processID"))
+        if key not in self._read:
+            self._read[key] = self._names(self._bodies.get(key) or {})
+        return self._read[key]
+
+    @staticmethod
+    def _names(value: object) -> tuple[str, str]:
+        process = _json.mapping(value, "process")
+        return _json.optional_text(process.get("serviceName")), _spans.instance(_tags(process.get("tags")))
+
+
 def rows(traces: Sequence[Any]) -> tuple[list[_spans.Row], tuple[str, ...]]:
     """All spans of `data`; unreadable ones are counted in a warning."""
     return _json.read_each(_each_span(traces), _row, "spans")
 
 
-def _each_span(traces: Iterable[Any]) -> Iterable[tuple[Mapping[str, Any], Any]]:
+def _each_span(traces: Iterable[Any]) -> Iterable[tuple[_Processes, Any]]:
     for trace in traces:
         body = _json.mapping(trace, "a trace")
-        processes = _json.mapping(body.get("processes") or {}, "processes")
+        processes = _Processes(_json.mapping(body.get("processes") or {}, "processes"))
         for span in _json.items(body.get("spans"), "spans"):
             yield processes, span
 
 
-def _row(found: tuple[Mapping[str, Any], Any]) -> _spans.Row:
+def _row(found: tuple[_Processes, Any]) -> _spans.Row:
     processes, value = found
     span = _json.mapping(value, "a span")
-    process = span.get("process") or processes.get(_json.optional_text(span.get("processID"))) or {}
-    process = _json.mapping(process, "process")
+    service, instance = processes.of(span)
     tags = _tags(span.get("tags"))
     return _spans.Row(
         trace_id=_json.text(span.get("traceID"), "traceID").lower().rjust(32, "0"),
         span_id=_json.text(span.get("spanID"), "spanID").lower().rjust(16, "0"),
         parent_id=_parent(span),
-        service=_json.optional_text(process.get("serviceName")),
-        instance=_spans.instance(_tags(process.get("tags"))),
+        service=service,
+        instance=instance,
         operation=_json.optional_text(span.get("operationName")),
         kind=_spans.kind(tags.get("span.kind")),
         start_s=_json.seconds(_json.number(span.get("startTime"), "startTime") / 1e6, "startTime"),
