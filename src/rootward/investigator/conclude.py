@@ -57,7 +57,7 @@ def conclude(
 
 
 def _status(judgement: case.Judgement) -> findings.Status:
-    top = judgement.hypotheses[0].probability if judgement.hypotheses else 0.0
+    top = judgement.hypotheses[0].probability if judgement.hypotheses and _shown(judgement.hypotheses[0]) else 0.0
     nulls = {
         findings.Status.NO_FAULT: judgement.no_fault,
         findings.Status.OUTSIDE: judgement.outside,
@@ -67,6 +67,11 @@ def _status(judgement: case.Judgement) -> findings.Status:
         return findings.Status.FOUND
     null = max(nulls, key=lambda status: nulls[status])
     return null if nulls[null] >= NULL_MIN else findings.Status.QUIET
+
+
+def _shown(hypothesis: case.Hypothesis) -> bool:
+    """Whether anything that can be cited speaks for it: evidence or silence, however likely it seems for want of others."""
+    return any(clue.weight > 0 and any(clue.evidence) for clue in hypothesis.clues)
 
 
 def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
