@@ -18,4 +18,4 @@ def opaque(prefix: str, *names: str, length: int = 11, alphabet: str = UPPER) ->
 def number(*names: str, digits: int = 8) -> int:
     """A positive whole number of at most `digits` digits, the same for the same names."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
-    return int.from_bytes(digest[:8], "big") % (10**digits - 1) + 1
+    return int.from_bytes(digest[:8], "big") % (int("9" * digits)) + 1

@@ -105,7 +105,7 @@ def _instance(pod: Mapping[str, Any], container: str, *, previous: bool) -> tupl
     A container that waits to be restarted has no new instance yet, so both questions answer with the one that ended.
     """
     statuses = (pod.get("status") or {}).get("containerStatuses") or ()
-    status = next((one for one in statuses if one.get("name") == container), {})
+    status: Mapping[str, Any] = next((one for one in statuses if one.get("name") == container), {})
     ended = (status.get("lastState") or {}).get("terminated") or {}
     running = (status.get("state") or {}).get("running") or {}
     if previous and not ended:

@@ -65,10 +65,10 @@ class SpanStore:
         self.names = [spans.names[i] for i in np.asarray(spans.name).tolist()]
 
     def service_of(self, row: int) -> str:
-        return self.services[self.service[row]]
+        return str(self.services[int(self.service[row])])
 
     def name_of(self, row: int) -> str:
-        return self.names[row]
+        return str(self.names[row])
 
     def process_of(self, row: int) -> records.Process:
         return self.spans.processes[self.processes[row]]
