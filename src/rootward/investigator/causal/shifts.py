@@ -21,6 +21,7 @@ import numpy as np
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import homes as folding
+from rootward.investigator.causal import quantiles
 from rootward.signals import entities, quantity, series
 from rootward.signals.roles import role as roles
 
@@ -225,8 +226,8 @@ def median_and_sigma(rows: series.FloatArray) -> tuple[series.FloatArray, series
     sigma = np.full(rows.shape[0], np.nan)
     some = np.isfinite(rows).any(axis=1) if rows.shape[1] else np.zeros(rows.shape[0], dtype=bool)
     if some.any():
-        result[some] = np.nanmedian(rows[some], axis=1)
-        sigma[some] = MAD_TO_SIGMA * np.nanmedian(np.abs(rows[some] - result[some, None]), axis=1)
+        result[some] = quantiles.by_row(rows[some], 0.5)
+        sigma[some] = MAD_TO_SIGMA * quantiles.by_row(np.abs(rows[some] - result[some, None]), 0.5)
     return result, sigma
 
 
@@ -257,7 +258,7 @@ def _own_null(past: series.FloatArray, center: series.FloatArray, length: int) -
     result = np.full(rows, np.nan)
     some = np.isfinite(away).sum(axis=1) >= NULL_WINDOWS_MIN
     if some.any():
-        middle, high = np.nanquantile(away[some], [0.5, 0.9], axis=1)
+        middle, high = quantiles.by_row(away[some], 0.5), quantiles.by_row(away[some], 0.9)
         # For a normal null both estimate sigma; the second is larger for signals with a habit of jumping.
         result[some] = np.maximum(MAD_TO_SIGMA * middle, high / 1.645)
     return result
