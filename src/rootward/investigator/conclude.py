@@ -1,6 +1,5 @@
 """Conclude: from the reasoner's judgement to a finding: three sentences with evidence, or quiet with the reason."""
 
-import dataclasses
 import datetime as dt
 import itertools
 from collections.abc import Sequence
@@ -147,15 +146,24 @@ def _note(judgement: case.Judgement, default: str) -> str:
 def _found_summary(cause: findings.RootCause, hypothesis: case.Hypothesis) -> str:
     since = f" since {_clock_time(cause.onset_s)}" if cause.onset_s is not None else ""
     changed = f" after “{_plain(cause.changed)}”" if cause.changed else ""
-    first = f"Root cause: {cause.entity.name} — {fault_kinds.sentence(cause.fault)}{since}{changed}."
+    known = cause.fault not in ("", "unknown")
+    what = (
+        fault_kinds.sentence(cause.fault) if known else "something went wrong there, of a kind that could not be told,"
+    )
+    first = f"Root cause: {cause.entity.name} — {what}{since}{changed}."
     short = [text for text in map(_plain, cause.because) if len(text) <= REASON_LENGTH_MAX] or [
         _plain(text)[: REASON_LENGTH_MAX - 1] + "…" for text in cause.because[:1]
     ]
     reasons = "; ".join(short[:2])
-    second = f" {reasons[0].upper()}{reasons[1:]}." if reasons else ""
+    second = f" {_capitalised(reasons, cause.entity.name)}." if reasons else ""
     hops = [entity.name for entity in hypothesis.path]
     third = f" It reaches the alert through {' → '.join(hops)}." if len(hops) > 1 else ""
     return first + second + third
+
+
+def _capitalised(text: str, name: str) -> str:
+    """A sentence begins with a capital, unless it begins with a name, which is spelt as it is."""
+    return text if text.startswith(name) else text[0].upper() + text[1:]
 
 
 def _missing(gaps: Sequence[case.Gap]) -> tuple[str, ...]:
@@ -219,11 +227,3 @@ def _thinned(times: series.FloatArray, values: series.FloatArray) -> tuple[serie
         if high > low
     ]
     return times[picked], values[picked]
-
-
-def empty_finding(
-    subject: case.Case, evidence: ledger.Ledger, timing: findings.Timing, reason: str
-) -> findings.Finding:
-    """What is said when reasoning was impossible: quiet, and why."""
-    judgement = case.Judgement((), outside=0.0, no_fault=0.0, not_enough=1.0, notes=(reason,))
-    return dataclasses.replace(conclude(subject, judgement, evidence, timing), summary=_sentence(reason))
