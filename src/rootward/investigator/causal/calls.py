@@ -19,12 +19,18 @@ from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import picture, spans, vote
 from rootward.investigator.causal.shifts import MAD_TO_SIGMA
 from rootward.signals import entities, series
+from rootward.signals.roles import role as roles
 
-TRUST = {"work": 0.75, "way": 0.7, "shape": 0.7, "span errors": 0.75}
+TRUST = {"work": 0.55, "way": 0.55, "shape": 0.7, "span errors": 0.75}
 CALLS_MIN = 5  # before, per group: fewer say nothing
 SLICES_MIN, SLICES_MAX = 6, 24  # of quiet time, about as many traces in each as there are since the onset
 TRIM_TOP, TRIM_FROM = 0.1, 4
 SLICES_KNOWN_MIN = 3
+DELAYED = 2.0  # times as much excess on the way as in the code: then the network is slow, not the code
+BUSY_Z = 2.0
+KIND_WEIGHT = 1.0  # what a feature says about the kind of fault
+WORK_WORDS = "spends {0:+.3g} ms more in its own code per request"
+WAY_WORDS = "calls to and from it spend {0:+.3g} ms more on the way per request"
 ABOVE_NULL = 3.0  # durations have heavy tails: their means stand out by more before they mean something
 AFTER_MIN = 3  # calls since the onset
 RELATIVE_FLOOR = 0.1  # a tenth slower is not yet news
@@ -49,18 +55,25 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
     if parts is None:
         return []
     evidence = tuple(dict.fromkeys(batch.evidence for batch in seen.case.spans))
+    work, way = _work(parts), _way(parts)
+    delayed = {
+        name
+        for name, on_way, in_code in zip(parts.table.services, way.excess, work.excess, strict=True)
+        if on_way > DELAYED * max(in_code, 0.0)
+    }
+    busy = _busy(seen)
+    starved = {name for name in parts.table.services if seen.homes.named(name) in busy}
     found = [
-        _vote(seen, parts.table, "work", _work(parts), evidence, "spends {0:+.3g} ms more in its own code per request"),
-        _vote(
-            seen,
-            parts.table,
-            "way",
-            _way(parts),
-            evidence,
-            "calls to and from it spend {0:+.3g} ms more on the way per request",
-        ),
+        _vote(seen, parts.table, Reading("work", work, evidence, WORK_WORDS, "cpu_overload", starved)),
+        _vote(seen, parts.table, Reading("way", way, evidence, WAY_WORDS, "network_delay", delayed - starved)),
     ]
     return [one for one in found if one is not None]
+
+
+def _busy(seen: picture.Picture) -> set[entities.Entity]:
+    """Suspects whose CPU use rose, in cores or as a share of their limit."""
+    wanted = (roles.Role.CPU_USAGE, roles.Role.SATURATION, roles.Role.CPU_THROTTLED)
+    return {shift.home for role in wanted for shift in seen.by_role.get(role, ()) if shift.z >= BUSY_Z}
 
 
 def _split(table: spans.Table, onset_s: float) -> Parts | None:
@@ -196,9 +209,20 @@ def _by_service(
     )
 
 
-def _vote(
-    seen: picture.Picture, table: spans.Table, family: str, feature: Feature, evidence: tuple[str, ...], words: str
-) -> vote.Vote | None:
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A feature with how it is said (`words` takes milliseconds) and the kind of fault that it means for `services`."""
+
+    family: str
+    feature: Feature
+    evidence: tuple[str, ...]
+    words: str
+    fault: str
+    services: set[str]
+
+
+def _vote(seen: picture.Picture, table: spans.Table, read: Reading) -> vote.Vote | None:
+    feature = read.feature
     scale = np.maximum(feature.scale, FLOOR_SHARE * float(np.abs(feature.excess).mean()) + 1e-6)
     peak = float(np.median((feature.quiet / scale).max(axis=1)))
     surplus: dict[entities.Entity, float] = {}
@@ -212,14 +236,9 @@ def _vote(
         surplus[entity] = surplus.get(entity, 0.0) + excess * weight
         surest = max(surest, weight)
         if weight > 0.5:
-            clues.append(
-                cases.Clue(
-                    entity,
-                    "",
-                    min(math.log1p(z / vote.NOTABLE_Z), 3.0),
-                    f"{name} {words.format(excess * 1e3)}",
-                    evidence,
-                    family,
-                )
-            )
-    return vote.Vote(family, surplus, TRUST[family] * surest, tuple(clues)) if surplus else None
+            sentence = f"{name} {read.words.format(excess * 1e3)}"
+            said = min(math.log1p(z / vote.NOTABLE_Z), 3.0)
+            clues.append(cases.Clue(entity, "", said, sentence, read.evidence, read.family))
+            if name in read.services:
+                clues.append(cases.Clue(entity, read.fault, KIND_WEIGHT, sentence, read.evidence, read.family))
+    return vote.Vote(read.family, surplus, TRUST[read.family] * surest, tuple(clues)) if surplus else None

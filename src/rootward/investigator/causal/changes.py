@@ -70,6 +70,20 @@ def clues(case: cases.Case, onset_s: float | None) -> list[cases.Clue]:
     ]
 
 
+def reached(case: cases.Case, onset_s: float, *, within_s: float, after_s: float) -> list[Suspect]:
+    """Changes that took effect on a known service from `within_s` before the onset to `after_s` after it, nearest first."""
+    near = [
+        one
+        for one in _suspects(case)
+        if one.service and -after_s <= onset_s - one.effect_s <= within_s and (one.rolled_out or not _is_commit(one))
+    ]
+    return sorted(near, key=lambda one: (abs(onset_s - one.effect_s), one.change.id))
+
+
+def _is_commit(suspect: Suspect) -> bool:
+    return suspect.change.kind is records.ChangeKind.COMMIT
+
+
 def refutations(case: cases.Case, onset_s: float | None) -> list[cases.Refutation]:
     """Changes that look near enough to be blamed, and why they are not; nearest to the onset first."""
     reference_s = _reference_s(case, onset_s)

@@ -13,18 +13,28 @@ from rootward.investigator.causal.cluster import inspect
 from rootward.investigator.causal.signatures import consequences
 from rootward.investigator.causal.signatures import inspect as signatures
 
+REFUSED = frozenset({"failed", "not_permitted", "timeout"})
+REFUSED_NATS, REFUSED_MAX = 1.5, 4.5  # for each kind of evidence that exists and could not be had
+OUTSIDE = 0.5
+OUTDOORS_NATS = 5.0  # trouble at the door and none inside
+
 
 def judge(case: cases.Case) -> cases.Judgement:
     """Never raises for what the case holds: with nothing to go by, "not enough evidence" takes all."""
     seen = picture.draw(case)
     votes = [*metrics.votes(seen), *calls.votes(seen), *novelty.votes(seen)]
-    detected = consequences.explain(seen, [_folded(seen, clue) for clue in _detected(seen)])
-    clues = [*(clue for one in votes for clue in one.clues), *detected]
-    suspects = sorted({*seen.suspects, *(clue.entity for clue in detected)})
+    outdoors = _outdoors(seen, votes)
+    votes = [_indoors(seen, one) for one in votes]
+    spoken = [clue for one in votes for clue in one.clues]
+    detected = consequences.explain(
+        seen, [_folded(seen, clue) for clue in (*_detected(seen), *(clue for clue in spoken if clue.fault))]
+    )
+    clues = [*(clue for clue in spoken if not clue.fault), *detected]
+    suspects = sorted({*seen.suspects, *(clue.entity for clue in detected)} - seen.doors)
     scores = vote.pool(votes, suspects)
     scores = inherit.scores(seen, scores, detected)
     ranked = posterior.rank(scores, clues)
-    nulls = _nulls(seen, votes, clues)
+    nulls = _nulls(seen, votes, clues, outdoors)
     chances, (outside, no_fault, not_enough) = posterior.probabilities(ranked, nulls)
     leading = list(zip(ranked, chances, strict=True))[: posterior.HYPOTHESES_MAX]
     refuted = [*inspect.refutations(case), *changes.refutations(case, seen.onset_s)]
@@ -50,7 +60,7 @@ def _hypothesis(seen: picture.Picture, ranked: posterior.Ranked, chance: float) 
     low, high = posterior.interval(chance, len({clue.family for clue in ranked.clues}))
     onsets = [clue.onset_s for clue in ranked.clues if clue.onset_s is not None and clue.weight > 0]
     alerted = seen.alerted
-    blamed = [clue for clue in ranked.clues if clue.change and clue.fault == ranked.fault and clue.weight > 0]
+    blamed = _change_behind(ranked)
     return cases.Hypothesis(
         ranked.entity,
         ranked.fault,
@@ -60,11 +70,21 @@ def _hypothesis(seen: picture.Picture, ranked: posterior.Ranked, chance: float) 
         min(onsets) if onsets else seen.onset_s,
         ranked.clues,
         seen.graph.path(ranked.entity, alerted) if alerted is not None else (ranked.entity,),
-        blamed[0].change if blamed else "",
+        blamed,
     )
 
 
-def _nulls(seen: picture.Picture, votes: Sequence[vote.Vote], clues: Sequence[cases.Clue]) -> posterior.Nulls:
+def _change_behind(ranked: posterior.Ranked) -> str:
+    """The change that the hypothesis rests on: one that its own clues blame, of whatever kind, when it came before the trouble."""
+    own = [clue for clue in ranked.clues if clue.change and clue.weight > 0]
+    same = [clue for clue in own if clue.fault == ranked.fault]
+    best = max(same or own, key=lambda clue: clue.weight, default=None)
+    return best.change if best is not None else ""
+
+
+def _nulls(
+    seen: picture.Picture, votes: Sequence[vote.Vote], clues: Sequence[cases.Clue], outdoors: float
+) -> posterior.Nulls:
     """Silence has to be beaten: the less any family is sure of, the more likely there is nothing to find."""
     surest = max((one.trust for one in votes), default=0.0)
     strongest = max((clue.weight for clue in clues if clue.fault), default=0.0)
@@ -73,4 +93,23 @@ def _nulls(seen: picture.Picture, votes: Sequence[vote.Vote], clues: Sequence[ca
     not_enough = 1.0 if measured >= len(seen.suspects) else 2.5
     if not measured and not seen.case.logs and not seen.case.spans and not seen.case.objects:
         not_enough = 12.0
-    return posterior.Nulls(outside=0.5, no_fault=no_fault, not_enough=not_enough)
+    refused = {gap.question.split()[0] for gap in seen.case.gaps if gap.reason in REFUSED}
+    not_enough += min(REFUSED_NATS * len(refused), REFUSED_MAX)
+    outside = OUTSIDE + (OUTDOORS_NATS * outdoors if surest < outdoors else 0.0)
+    return posterior.Nulls(outside=outside, no_fault=no_fault, not_enough=not_enough)
+
+
+def _outdoors(seen: picture.Picture, votes: Sequence[vote.Vote]) -> float:
+    """0..1: how surely trouble is felt at our own doors, looked at from outside."""
+    return max(
+        (one.trust * share for one in votes for door, share in one.shares().items() if door in seen.doors), default=0.0
+    )
+
+
+def _indoors(seen: picture.Picture, one: vote.Vote) -> vote.Vote:
+    """The vote without doors: whoever looks at a door sees the trouble, and is never its cause."""
+    inside = {entity: value for entity, value in one.surplus.items() if entity not in seen.doors}
+    if len(inside) == len(one.surplus):
+        return one
+    kept = sum(share for entity, share in one.shares().items() if entity not in seen.doors)
+    return dataclasses.replace(one, surplus=inside, trust=one.trust * kept)

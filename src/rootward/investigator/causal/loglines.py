@@ -16,7 +16,7 @@ from rootward.investigator.causal import homes as folding
 from rootward.signals import entities, series
 
 BIN_S = 10.0
-PREFIX = 200  # characters of a line that make its template
+PREFIX = 260  # characters of a line that make its template
 TEMPLATE_MAX = 140
 TEMPLATES_MAX = 400  # per service, most frequent first; the rest is one template
 
@@ -31,6 +31,7 @@ _MASK = re.compile(
     re.VERBOSE,
 )
 _ROUGH = str.maketrans("", "", "0123456789abcdefABCDEF")
+_CUT = re.compile(r"[\w.:/-]*$")  # half a word at the cut would make templates of its own
 _REPEATED = re.compile(r"(<\*>[\s,;|]*){2,}")
 _SERIOUS = re.compile(
     r"\b(?:error|err|fatal|panic|critical|severe|exception|traceback|emerg|alert)\b"
@@ -64,7 +65,8 @@ class Logs:
 
 def template(line: str) -> str:
     """The line with what varies masked."""
-    masked = _MASK.sub("<*>", line[:PREFIX])
+    head = line if len(line) <= PREFIX else _CUT.sub("", line[:PREFIX])
+    masked = _MASK.sub("<*>", head)
     return _REPEATED.sub("<*>", masked)[:TEMPLATE_MAX].strip()
 
 

@@ -15,6 +15,7 @@ SPREADS_TOLD_MAX = 100  # beyond it a number of spreads tells a reader nothing m
 ALERT_WORDS_ERRORS = ("error", "availab", "success", "fail", "5xx", "fault")
 ALERT_WORDS_LATENCY = ("laten", "duration", "slow", "p99", "p95", "p90", "respons", "time")
 
+_PROPORTIONAL = frozenset({roles.Role.CPU_USAGE, roles.Role.SATURATION})
 # What is measured inside the suspect and cannot be inherited from a callee; traffic and its bytes are not among them.
 _CARRIED = frozenset(
     {
@@ -77,7 +78,7 @@ def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, 
         for entity, amount in sorted(kept.items())
         if amount > 0.05 and entity in pains
     )
-    return vote.Vote(name, surplus, BLAME_TRUST * weight * min(sum(surplus.values()), 1.0), clues)
+    return vote.Vote(name, surplus, BLAME_TRUST * weight * min(sum(surplus.values()), 1.0), clues, sharpness=1.0)
 
 
 def _resources(seen: picture.Picture) -> vote.Vote:
@@ -86,10 +87,12 @@ def _resources(seen: picture.Picture) -> vote.Vote:
     surplus: dict[entities.Entity, float] = {}
     best: dict[entities.Entity, shifts.Shift] = {}
     allowed = _share_of_limit(local)
+    growth = _growth(seen)
     for shift in local:
         if shift.role is roles.Role.CPU_USAGE and shift.z > allowed.get(shift.home, math.inf):
             continue  # where the share of the limit is known, it tells better what the usage means
-        excess = shift.z * vote.significance(shift.z, peak)
+        z = shift.z * _beyond_traffic(shift, growth)
+        excess = z * vote.significance(z, peak)
         if shift.z > 0 and excess > surplus.get(shift.home, 0.0):
             surplus[shift.home] = excess
             best[shift.home] = shift
@@ -108,6 +111,25 @@ def _resources(seen: picture.Picture) -> vote.Vote:
         if shift.z >= vote.NOTABLE_Z
     )
     return vote.Vote("resources", surplus, RESOURCE_TRUST * worst, clues)
+
+
+def _growth(seen: picture.Picture) -> dict[entities.Entity, float]:
+    """Requests served after the onset over before, for those who count them; at least 1."""
+    before: dict[entities.Entity, float] = {}
+    after: dict[entities.Entity, float] = {}
+    for shift in seen.by_role.get(roles.Role.RATE, ()):
+        if shift.observer is None and not flow.outgoing(shift):
+            before[shift.home] = before.get(shift.home, 0.0) + shift.before
+            after[shift.home] = after.get(shift.home, 0.0) + shift.after
+    return {home: max(after[home] / rate, 1.0) for home, rate in before.items() if rate > 0}
+
+
+def _beyond_traffic(shift: shifts.Shift, growth: dict[entities.Entity, float]) -> float:
+    """The part of a rise in CPU use that more requests do not explain, 0..1; 1 for everything else."""
+    if shift.role not in _PROPORTIONAL or shift.delta <= 0:
+        return 1.0
+    due = shift.before * (growth.get(shift.home, 1.0) - 1.0)
+    return max(0.0, 1.0 - due / shift.delta)
 
 
 def _share_of_limit(local: Sequence[shifts.Shift]) -> dict[entities.Entity, float]:

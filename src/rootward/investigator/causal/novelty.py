@@ -17,14 +17,16 @@ from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import loglines, picture, vote
 from rootward.signals import entities, series
 
-TRUST = 0.8
+TRUST = 0.9
 DRIVER_CORRELATION = 0.5  # below, the service's own total is the better predictor
+EXPECTED_FLOOR = 0.5  # what was never seen could still have been due
 EXPECTED_MIN = 2.0  # a template expected less often than this cannot be missed
 SERIOUS_FACTOR = 1.5  # an error that is new says more than an info line that is new
 SIGNIFICANT = 3.0
 Z_MAX = 12.0
 TOP = 5  # changes per service that count
 KEPT = 0.9
+EXPLAINED = 0.5  # of a callee's surplus
 OFTEN = 3.0  # lines per window
 ABOVE_NULL = 1.0  # counts are tame, and each template already has its own dispersion
 DISPERSION_MIN = 1.0  # Poisson
@@ -71,7 +73,16 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
         surest = max(surest, share)
         if share > 0.3:
             clues.extend(_clue(lines, change) for change in one.changes[:2] if abs(change.z) > SIGNIFICANT)
-    return [vote.Vote("logs", surplus, TRUST * surest, tuple(clues))]
+    return [vote.Vote("logs", _unexplained(seen, surplus), TRUST * surest, tuple(clues))]
+
+
+def _unexplained(seen: picture.Picture, surplus: dict[entities.Entity, float]) -> dict[entities.Entity, float]:
+    """A caller keeps what the most changed of its callees does not account for: it logs the other's failure as its own."""
+    kept = {}
+    for entity, amount in surplus.items():
+        behind = max((surplus.get(callee, 0.0) for callee in seen.graph.callees.get(entity, {})), default=0.0)
+        kept[entity] = max(amount - EXPLAINED * behind, 0.0)
+    return kept
 
 
 def _clue(lines: loglines.Lines, change: Change) -> cases.Clue:
@@ -126,8 +137,13 @@ def compare(lines: loglines.Lines, logs: loglines.Logs, onset_s: float) -> Compa
 
 
 def _z(observed: series.FloatArray, expected: series.FloatArray, dispersion: series.FloatArray) -> series.FloatArray:
-    """Zero where too little was due to be missed."""
-    z = (observed - expected) / np.sqrt(dispersion * np.maximum(expected, observed * 0.5) + 1.0)
+    """Signed deviance residual of a negative binomial (McCullagh and Nelder 1989): unlike a difference over a standard deviation it
+    knows that none where forty were due is stranger than eighty. Zero where too little was due to be missed."""
+    due = np.maximum(expected, EXPECTED_FLOOR)
+    size = np.maximum(due / np.maximum(dispersion - 1.0, 1e-3), 1e-3)  # variance = dispersion × mean
+    ratio = np.where(observed > 0, np.maximum(observed, 1e-9) / due, 1.0)
+    deviance = 2.0 * (observed * np.log(ratio) - (observed + size) * np.log((observed + size) / (due + size)))
+    z = np.sign(observed - due) * np.sqrt(np.maximum(deviance, 0.0))
     unseen = (observed < expected) & (expected < EXPECTED_MIN)
     return np.asarray(np.where(unseen, 0.0, np.clip(z, -Z_MAX, Z_MAX)), dtype=np.float64)
 

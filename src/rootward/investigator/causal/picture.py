@@ -28,6 +28,13 @@ class Picture:
     logs: loglines.Logs | None = None
 
     @property
+    def doors(self) -> frozenset[entities.Entity]:
+        """External things that nobody inside calls: our own addresses, probed from outside."""
+        return frozenset(
+            one for one in self.suspects if one.kind is entities.EntityKind.EXTERNAL and not self.graph.callers.get(one)
+        )
+
+    @property
     def alerted(self) -> entities.Entity | None:
         """The suspect that the alert is about."""
         entity = self.case.alert.entity

@@ -1,8 +1,7 @@
 """From scores to probabilities: over (entity, kind of fault), and over three ways of not having an answer.
 
 The softmax of pooled evidence, with the nulls in the same sum: nothing is wrong; something is wrong, and its cause is not
-among what we see; too little evidence to tell. Temperature below one because detectors share blind spots (they agree more
-often than independent witnesses would).
+among what we see; too little evidence to tell.
 """
 
 import dataclasses
@@ -12,10 +11,12 @@ from collections.abc import Mapping, Sequence
 from rootward.investigator.causal import case as cases
 from rootward.signals import entities
 
-TEMPERATURE = 0.7
+TEMPERATURE = 1.0
 HYPOTHESES_MAX = 12
 CLUE_CAP = 6.0  # nats: all clues of one family together
 UNKNOWN = "unknown"
+VOTED = frozenset({"work", "way", "logs"})  # families whose kinds come with the vote that already counts
+KIND_NATS = 1.5  # how far a named kind is preferred to an unknown one at the same place
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -42,15 +43,32 @@ def rank(scores: Mapping[entities.Entity, float], clues: Sequence[cases.Clue]) -
         by_entity.setdefault(clue.entity, []).append(clue)
     found: list[Ranked] = []
     for entity, score in scores.items():
-        own = by_entity.get(entity, [])
-        general = [clue for clue in own if not clue.fault]
-        faults = sorted({clue.fault for clue in own if clue.fault})
-        for fault in faults:
-            speaking = [clue for clue in own if clue.fault == fault]
-            weight = _capped(speaking)
-            found.append(Ranked(entity, fault, score + weight, tuple(_strongest([*speaking, *general]))))
-        found.append(Ranked(entity, UNKNOWN, score, tuple(_strongest(general))))
+        found.extend(_of_entity(entity, score, by_entity.get(entity, [])))
     return sorted(found, key=lambda r: (-r.logit, r.entity, r.fault))
+
+
+def _of_entity(entity: entities.Entity, score: float, own: Sequence[cases.Clue]) -> list[Ranked]:
+    """One row per kind of fault. What voted already (spans, logs) divides the entity's mass among kinds; detectors add to it."""
+    general = [clue for clue in own if not clue.fault]
+    faults = sorted({clue.fault for clue in own if clue.fault})
+    speaking = {fault: [clue for clue in own if clue.fault == fault] for fault in faults}
+    told = {fault: _capped([c for c in speaking[fault] if c.family not in VOTED]) for fault in faults}
+    kinds = {fault: KIND_NATS + told[fault] for fault in faults if told[fault] > 0 or _voted(speaking[fault])}
+    divided = math.log(1.0 + sum(math.exp(value) for value in kinds.values()))
+    found = []
+    for fault in faults:
+        # A detector's own nats come on top; a voting family only says which kind it is.
+        within = kinds[fault] - divided if fault in kinds else -KIND_NATS
+        beside = [clue for clue in own if clue.change and clue.fault != fault]
+        shown = tuple(_strongest([*speaking[fault], *general, *beside]))
+        found.append(Ranked(entity, fault, score + max(told.values(), default=0.0) + within, shown))
+    # What is told of one kind is not told of an unknown one: it keeps what the entity had without.
+    found.append(Ranked(entity, UNKNOWN, score - (divided if kinds else 0.0), tuple(_strongest(general))))
+    return found
+
+
+def _voted(clues: Sequence[cases.Clue]) -> bool:
+    return any(clue.family in VOTED and clue.weight > 0 for clue in clues)
 
 
 def probabilities(ranked: Sequence[Ranked], nulls: Nulls) -> tuple[list[float], tuple[float, float, float]]:

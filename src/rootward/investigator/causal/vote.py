@@ -27,10 +27,13 @@ class Vote:
     surplus: Mapping[entities.Entity, float]
     trust: float
     clues: Sequence[cases.Clue] = ()
+    sharpness: float = 2.0
 
     def shares(self) -> dict[entities.Entity, float]:
-        total = sum(value for value in self.surplus.values() if value > 0)
-        return {entity: value / total for entity, value in self.surplus.items() if value > 0} if total > 0 else {}
+        """Parts of one. Surplus is no probability: twice the surplus makes a suspect more than twice as likely (`sharpness`)."""
+        raised = {entity: value**self.sharpness for entity, value in self.surplus.items() if value > 0}
+        total = sum(raised.values())
+        return {entity: value / total for entity, value in raised.items()} if total > 0 else {}
 
 
 def significance(z: float, null_peak: float, *, above: float = ABOVE_NULL) -> float:

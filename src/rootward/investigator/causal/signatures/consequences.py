@@ -16,6 +16,9 @@ SAME = {
     "bad_config": frozenset({"code_exception", "code_return", "crash_loop"}),
     "feature_flag": frozenset({"code_exception", "code_return"}),
     "memory_leak": frozenset({"oom_killed", "memory_pressure", "crash_loop"}),
+    "memory_pressure": frozenset({"cpu_overload"}),  # what fills memory works for it
+    "cpu_overload": frozenset({"code_exception", "code_return", "network_delay"}),  # starved of CPU, all else fails too
+    "network_delay": frozenset({"code_exception", "code_return"}),
 }
 STRONG = 3.0  # nats from which a clue explains others
 NAMED = 1.5  # nats from which a kind replaces lesser names of itself

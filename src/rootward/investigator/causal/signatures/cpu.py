@@ -21,9 +21,16 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
     found: list[cases.Clue] = []
     throttled = reading.risen(seen, roles.Role.CPU_THROTTLED, at_least=THROTTLED_MIN)
     busier = reading.risen(seen, roles.Role.RATE, z=2.0)
+    working = reading.risen(seen, roles.Role.CPU_USAGE, z=2.0)
     for home, shift in sorted(throttled.items()):
-        # More traffic explains more throttling: then the traffic is the story.
-        driven = home in busier and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
+        # More traffic that makes it work more explains more throttling: then the traffic is the story. Requests that are only
+        # tried again are not: those follow from the throttling.
+        driven = (
+            home in busier
+            and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
+            and home in working
+            and working[home].after > TRAFFIC_FACTOR * max(working[home].before, 1e-9)
+        )
         weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
         found.append(_clue(home, "cpu_throttling", weight, shift))
     for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):

@@ -4,9 +4,19 @@ from types import ModuleType
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import picture
-from rootward.investigator.causal.signatures import caches, code, cpu, memory, names, outsiders, stores, traffic
+from rootward.investigator.causal.signatures import (
+    caches,
+    code,
+    cpu,
+    memory,
+    names,
+    outsiders,
+    releases,
+    stores,
+    traffic,
+)
 
-FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders, code)
+FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders, code, releases)
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:

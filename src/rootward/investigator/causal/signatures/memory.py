@@ -20,6 +20,9 @@ CLIMBED = 2.5
 CLIMB_MIN = 0.2  # of its level: how much memory has to climb within the window to be a climb
 CLIMB_AGREEMENT = 0.7  # Kendall-like: the share of pairs of samples in which the later one is higher
 PIECES = 24
+TOOTH_GAIN = 1.3
+TEETH_MIN = 2
+TOOTH_WINDOW_S = 1200.0
 NEARLY_FULL = 0.85  # of the limit
 FILLED = 1.5
 FILLED_FACTOR = 1.2  # less is within what programs allocate and free
@@ -28,11 +31,11 @@ FILLED_FACTOR = 1.2  # less is within what programs allocate and free
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     killed = _killed(seen)
     climbing = _climbing(seen)
+    toothed = _toothed(seen)
     found: list[cases.Clue] = []
     for home, (time_s, key) in sorted(killed.items()):
         sentence = f"a container of {home.name} was killed for memory (OOMKilled)"
-        climb = climbing.get(home)
-        fault = "memory_leak" if climb is not None else "oom_killed"
+        fault = "memory_leak" if home in climbing or home in toothed else "oom_killed"
         found.append(cases.Clue(home, fault, KILLED, sentence, (key,) if key else (), FAMILY + ".kill", time_s))
     for home, (signal, share) in sorted(climbing.items()):
         if home not in killed and not _nearly_full(seen, home):
@@ -89,6 +92,30 @@ def _climbing(seen: picture.Picture) -> dict[entities.Entity, tuple[cases.Signal
         home = seen.homes.of(signal.entity)
         if share >= CLIMB_MIN and (home not in found or share > found[home][1]):
             found[home] = (signal, share)
+    return found
+
+
+def _toothed(seen: picture.Picture) -> set[entities.Entity]:
+    """Whose memory, instance by instance, climbs in a few samples from restart to restart: a leak that is killed within minutes."""
+    return {
+        seen.homes.of(signal.entity)
+        for signal in seen.case.signals
+        if signal.role in (roles.Role.MEMORY_USAGE, roles.Role.MEMORY_LIMIT_RATIO)
+        and teeth(signal.values[signal.times_s >= seen.onset_s - TOOTH_WINDOW_S]) >= TEETH_MIN
+    }
+
+
+def teeth(values: series.FloatArray) -> int:
+    """Runs of at least three rising samples that gain `TOOTH_GAIN` between falls of more than a tenth."""
+    finite = values[np.isfinite(values)]
+    found, start = 0, 0
+    for end in range(1, finite.size + 1):
+        if end < finite.size and finite[end] >= 0.9 * finite[end - 1]:
+            continue
+        run = finite[start:end]
+        if run.size >= 3 and run[0] > 0 and run[-1] >= TOOTH_GAIN * run[0] and bool(np.all(np.diff(run) > 0)):
+            found += 1
+        start = end
     return found
 
 
