@@ -15,21 +15,20 @@ THROTTLED = 3.0
 BURNING = 1.5
 BURN_FACTOR = 1.5
 TRAFFIC_FACTOR = 1.25
+WORKING_FACTOR = 1.1
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     found: list[cases.Clue] = []
     throttled = reading.risen(seen, roles.Role.CPU_THROTTLED, at_least=THROTTLED_MIN)
     busier = reading.risen(seen, roles.Role.RATE, z=2.0)
-    working = reading.risen(seen, roles.Role.CPU_USAGE, z=2.0)
     for home, shift in sorted(throttled.items()):
         # More traffic that makes it work more explains more throttling: then the traffic is the story. Requests that are only
         # tried again are not: those follow from the throttling.
         driven = (
             home in busier
             and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
-            and home in working
-            and working[home].after > TRAFFIC_FACTOR * max(working[home].before, 1e-9)
+            and _works_more(seen, home)
         )
         weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
         found.append(_clue(home, "cpu_throttling", weight, shift))
@@ -40,6 +39,15 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         if not driven:
             found.append(_clue(home, "cpu_overload", BURNING, shift))
     return found
+
+
+def _works_more(seen: picture.Picture, home: entities.Entity) -> bool:
+    """Its CPU use rose: a limit that was lowered makes it fall."""
+    used = [shift for shift in seen.by_role.get(roles.Role.CPU_USAGE, ()) if shift.home == home and shift.before > 0]
+    if not used:
+        return False
+    whole = max(used, key=lambda shift: shift.before)
+    return whole.after > WORKING_FACTOR * whole.before
 
 
 def _clue(home: entities.Entity, fault: str, weight: float, shift: shifts.Shift) -> cases.Clue:
