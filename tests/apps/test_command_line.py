@@ -47,6 +47,10 @@ def test_the_demo_explains_and_opens_the_truth(rootward) -> None:
     printed = json.loads(out)
     assert set(printed) == {"finding", "truth"}
     jsonschema.validate(printed["finding"], SCHEMA)
+    leading = printed["finding"]["root_causes"][0]
+    assert leading["entity"]["name"] == printed["truth"]["causes"][0]["name"]
+    assert "Migration on" in leading["changed"]  # the change is named, and not among what was ruled out
+    assert not any(leading["changed"] in item["reason"] for item in printed["finding"]["ruled_out"])
     cited = {key for cause in printed["finding"]["root_causes"] for key in cause["evidence"]}
     assert cited
     assert cited <= {item["id"] for item in printed["finding"]["evidence"]}

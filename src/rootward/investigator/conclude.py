@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from rootward.investigator import advice, ledger
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, fault_kinds
-from rootward.signals import answers, series
+from rootward.signals import answers, records, series
 
 FOUND_MIN = 0.5  # a cause is named when it is likelier than everything else together
 NULL_MIN = 0.5  # likewise for "no fault" and "outside"
@@ -17,6 +18,8 @@ CAUSES_MAX = 5
 RULED_OUT_MAX = 8
 BECAUSE_MAX = 6
 CHARTS_MAX = 4
+NAMING_KINDS = frozenset(records.ChangeKind) - {records.ChangeKind.COMMIT, records.ChangeKind.DEPLOY}
+NAMING_BEFORE_S, NAMING_AFTER_S = 900.0, 120.0  # how near the onset a change has to be that is blamed for its words
 CHART_POINTS = 160
 CHART_BEFORE_S = 5400.0  # of calm before the onset: enough to see what is usual
 REASON_LENGTH_MAX = 150  # of what the summary quotes; the rest stands under "why"
@@ -32,7 +35,7 @@ def conclude(
     causes = tuple(_cause(hypothesis, subject) for hypothesis in judgement.hypotheses[:CAUSES_MAX])
     ruled_out = tuple(
         findings.RuledOut(r.entity, r.fault, r.reason, _known(r.evidence, evidence))
-        for r in judgement.ruled_out[:RULED_OUT_MAX]
+        for r in _refuted(judgement, causes)[:RULED_OUT_MAX]
     )
     path = judgement.hypotheses[0].path if judgement.hypotheses and status is findings.Status.FOUND else ()
     charts = _charts(subject, judgement)
@@ -73,16 +76,22 @@ def _shown(hypothesis: case.Hypothesis) -> bool:
     return any(clue.weight > 0 and any(clue.evidence) for clue in hypothesis.clues)
 
 
+def _refuted(judgement: case.Judgement, causes: Sequence[findings.RootCause]) -> list[case.Refutation]:
+    """What was ruled out, without other records of the very change that the leading cause rests on."""
+    blamed = causes[0].changed if causes else ""
+    return [item for item in judgement.ruled_out if not blamed or blamed not in item.reason]
+
+
 def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
     return tuple(key for key in dict.fromkeys(keys) if key in evidence)
 
 
 def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCause:
     clues = sorted((clue for clue in hypothesis.clues if clue.weight > 0), key=lambda clue: -clue.weight)
-    change = next(
-        (change for change, _ in subject.changes if hypothesis.change and change.id == hypothesis.change), None
-    )
+    change, key = _change_behind(hypothesis, subject)
     cited = dict.fromkeys(key for clue in clues[:BECAUSE_MAX] for key in clue.evidence if key)
+    if key:
+        cited[key] = None
     return findings.RootCause(
         entity=hypothesis.entity,
         fault=hypothesis.fault,
@@ -91,7 +100,7 @@ def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCaus
         evidence=tuple(cited),
         because=_said_once([clue.sentence for clue in clues])[:BECAUSE_MAX],
         changed="" if change is None else change.summary,
-        change_id=hypothesis.change,
+        change_id=hypothesis.change or ("" if change is None else change.id),
     )
 
 
@@ -100,6 +109,28 @@ def _said_once(sentences: Sequence[str]) -> tuple[str, ...]:
     distinct = list(dict.fromkeys(sentences))
     longest = (max((one for one in distinct if one.startswith(text)), key=len) for text in distinct)
     return tuple(dict.fromkeys(longest))
+
+
+def _change_behind(hypothesis: case.Hypothesis, subject: case.Case) -> tuple[records.Change | None, str]:
+    """The change that the reasoner blames; else an operational change that names the entity and took effect just before.
+
+    With the evidence that brought it. A migration is announced by its service and names the database: so the words count.
+    """
+    for change, key in subject.changes:
+        if hypothesis.change and change.id == hypothesis.change:
+            return change, key
+    onset_s = hypothesis.onset_s
+    if onset_s is None or hypothesis.change or hypothesis.fault in ("", "unknown"):
+        return None, ""
+    named = re.compile(rf"(?<![\w-]){re.escape(hypothesis.entity.name)}(?![\w-])")
+    near = [
+        (change, key)
+        for change, key in subject.changes
+        if change.kind in NAMING_KINDS
+        and -NAMING_AFTER_S <= onset_s - change.time_s <= NAMING_BEFORE_S
+        and named.search(change.summary)
+    ]
+    return near[-1] if near else (None, "")
 
 
 def _clock_time(time_s: float) -> str:
