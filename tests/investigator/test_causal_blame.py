@@ -142,13 +142,6 @@ def test_half_the_traffic_is_no_fault_and_a_missing_step_is() -> None:
     assert any("stopped logging" in clue.sentence for clue in vote.clues)
 
 
-def test_errors_that_stop_are_a_recovery_not_a_fault() -> None:
-    lines = spoken("orders", every_s=2.0, texts=("order received",))
-    lines += spoken("orders", every_s=2.0, texts=("ERROR cannot store order",), until_s=small.ONSET_S)
-    seen = picture.draw(small.case(small.healthy(), logs=(small.logs(small.service("orders"), lines),)))
-    assert all(vote.trust < 0.2 for vote in novelty.votes(seen))
-
-
 @given(st.text(max_size=400))
 def test_any_line_has_a_template_that_is_its_own_template(line: str) -> None:
     once = loglines.template(line)

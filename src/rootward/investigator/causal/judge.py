@@ -7,7 +7,7 @@ leave its clues, pool them, and say what was ruled out and why.
 import dataclasses
 from collections.abc import Sequence
 
-from rootward.investigator.causal import calls, changes, inherit, metrics, novelty, picture, posterior, recovery, vote
+from rootward.investigator.causal import calls, changes, inherit, metrics, novelty, picture, posterior, vote
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import inspect
 from rootward.investigator.causal.signatures import consequences
@@ -15,8 +15,6 @@ from rootward.investigator.causal.signatures import inspect as signatures
 
 REFUSED = frozenset({"failed", "not_permitted", "timeout"})
 REFUSED_NATS, REFUSED_MAX = 1.5, 4.5  # for each kind of evidence that exists and could not be had
-RECOVERED_NATS = 4.0
-ELSEWHERE = 0.4  # of a clue's weight
 OUTSIDE = 0.5
 OUTDOORS_NATS = 5.0  # trouble at the door and none inside
 
@@ -51,22 +49,7 @@ def judge(case: cases.Case) -> cases.Judgement:
 
 def _detected(seen: picture.Picture) -> list[cases.Clue]:
     """Clues that name a kind of fault: invariants of the cluster, changes, signatures."""
-    near = [_by_nearness(seen, clue) for clue in signatures.clues(seen)]
-    return [*near, *inspect.clues(seen.case), *changes.clues(seen.case, seen.onset_s)]
-
-
-def _by_nearness(seen: picture.Picture, clue: cases.Clue) -> cases.Clue:
-    """Trouble that the alert's suspect neither depends on nor serves is somebody else's, as far as the graph knows."""
-    alerted = seen.alerted
-    if alerted is None or clue.fault in inherit.EVERYWHERE or clue.weight <= 0:
-        return clue
-    entity = seen.homes.of(clue.entity)
-    drawn = seen.graph.callers.get(entity) or seen.graph.callees.get(entity)
-    if not drawn or not (seen.graph.callers.get(alerted) or seen.graph.callees.get(alerted)):
-        return clue
-    if entity in seen.graph.below(alerted) or entity in seen.graph.above(alerted):
-        return clue
-    return dataclasses.replace(clue, weight=clue.weight * ELSEWHERE)
+    return [*signatures.clues(seen), *inspect.clues(seen.case), *changes.clues(seen.case, seen.onset_s)]
 
 
 def _folded(seen: picture.Picture, clue: cases.Clue) -> cases.Clue:
@@ -112,7 +95,6 @@ def _nulls(
         not_enough = 12.0
     refused = {gap.question.split()[0] for gap in seen.case.gaps if gap.reason in REFUSED}
     not_enough += min(REFUSED_NATS * len(refused), REFUSED_MAX)
-    no_fault += RECOVERED_NATS * recovery.recovered(seen)
     outside = OUTSIDE + (OUTDOORS_NATS * outdoors if surest < outdoors else 0.0)
     return posterior.Nulls(outside=outside, no_fault=no_fault, not_enough=not_enough)
 

@@ -75,8 +75,8 @@ def read(case: cases.Case, homes: folding.Homes) -> Logs | None:
     times = [logs.lines.times_s for logs in case.logs if len(logs.lines)]
     if not times:
         return None
-    # Only bins in which anybody logged exist: a bin without a line was not recorded, and a clock gone wild costs nothing.
-    bins = np.unique(np.floor(np.concatenate(times) / BIN_S)) * BIN_S
+    start_s, end_s = min(float(t[0]) for t in times), max(float(t[-1]) for t in times)
+    bins = np.arange(start_s, end_s + BIN_S, BIN_S)
     parts: dict[entities.Entity, list[cases.LogsOf]] = {}
     for logs in case.logs:
         if len(logs.lines):
@@ -102,7 +102,7 @@ def _count(entity: entities.Entity, parts: Sequence[cases.LogsOf], bins: series.
                     example.append(line)
             code.append(known)
     times = np.concatenate([part.lines.times_s for part in parts])
-    place = np.searchsorted(bins, np.floor(times / BIN_S) * BIN_S)
+    place = np.clip(((times - bins[0]) / BIN_S).astype(np.int64), 0, bins.size - 1)
     counts = np.bincount(np.array(code, dtype=np.int64) * bins.size + place, minlength=len(codes) * bins.size)
     matrix = counts.reshape(len(codes), bins.size).astype(np.float64)
     names = list(codes)

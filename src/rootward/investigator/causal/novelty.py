@@ -26,7 +26,6 @@ SIGNIFICANT = 3.0
 Z_MAX = 12.0
 TOP = 5  # changes per service that count
 KEPT = 0.9
-REST_MIN = 0.5  # lines of the rest of the service per line: fewer predict nothing
 EXPLAINED = 0.5  # of a callee's surplus
 OFTEN = 3.0  # lines per window
 ABOVE_NULL = 1.0  # counts are tame, and each template already has its own dispersion
@@ -112,14 +111,16 @@ def compare(lines: loglines.Lines, logs: loglines.Logs, onset_s: float) -> Compa
     after = lines.counts[:, logs.recorded & (logs.bins >= onset_s)]
     if before.shape[1] < WINDOWS_MIN or not after.shape[1]:
         return None
-    serious = np.array(lines.serious, dtype=bool)
+    drivers = _drivers(before)
     observed = after.sum(axis=1)
-    driver_before, driver_after = _driven(before, after, serious)
+    driver_before = np.where(drivers[:, None] >= 0, before[drivers], before.sum(axis=0)[None, :] - before)
+    driver_after = np.where(drivers >= 0, observed[drivers], observed.sum() - observed)
     length = max(min(after.shape[1], before.shape[1] // WINDOWS_MIN), 1)
     quiet_observed, quiet_driver = _windows(before, length), _windows(driver_before, length)
     ratio = _ratio(quiet_observed, quiet_driver)
     quiet_expected = quiet_driver * ratio[:, None]
     dispersion = _dispersion(quiet_observed, quiet_expected)
+    serious = np.array(lines.serious, dtype=bool)
     expected = ratio * driver_after
     z = _z(observed, expected, dispersion)
     quiet_z = _z(quiet_observed, quiet_expected, dispersion[:, None])
@@ -176,26 +177,7 @@ def _windows(counts: series.FloatArray, length: int) -> series.FloatArray:
     return np.asarray(kept.sum(axis=2), dtype=np.float64)
 
 
-def _driven(
-    before: series.FloatArray, after: series.FloatArray, serious: npt.NDArray[np.bool_]
-) -> tuple[series.FloatArray, series.FloatArray]:
-    """What each template is compared with, before [templates, bins] and after [templates]: the template that predicts it best, else
-    the rest of the service, else time itself. Error lines predict nothing: when they stop, nothing else should have."""
-    drivers = _drivers(before, serious)
-    plain_before, plain_after = np.where(serious[:, None], 0.0, before), np.where(serious[:, None], 0.0, after)
-    rest_before = plain_before.sum(axis=0)[None, :] - plain_before
-    rest_after = plain_after.sum() - plain_after.sum(axis=1)
-    alone = rest_before.sum(axis=1) < REST_MIN * before.sum(axis=1)
-    by_rest = np.where(alone[:, None], 1.0, rest_before)
-    by_rest_after = np.where(alone, float(after.shape[1]), rest_after)
-    led = drivers >= 0
-    return (
-        np.where(led[:, None], before[drivers], by_rest),
-        np.where(led, after.sum(axis=1)[drivers], by_rest_after),
-    )
-
-
-def _drivers(before: series.FloatArray, serious: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _drivers(before: series.FloatArray) -> npt.NDArray[np.int64]:
     """Per template the row that predicts it best (its count is at least as large), or -1 for the rest of the service."""
     size = before.shape[0]
     drivers = np.full(size, -1)
@@ -203,7 +185,7 @@ def _drivers(before: series.FloatArray, serious: npt.NDArray[np.bool_]) -> npt.N
     standard = before - before.mean(axis=1, keepdims=True)
     norm = np.sqrt((standard**2).sum(axis=1))
     correlation = (standard @ standard.T) / np.maximum(np.outer(norm, norm), 1e-9)
-    allowed = (totals[None, :] >= 0.8 * totals[:, None]) & ~np.eye(size, dtype=bool) & ~serious[None, :]
+    allowed = (totals[None, :] >= 0.8 * totals[:, None]) & ~np.eye(size, dtype=bool)
     correlation = np.where(allowed, correlation, -1.0)
     best = correlation.argmax(axis=1)
     good = correlation[np.arange(size), best] >= DRIVER_CORRELATION

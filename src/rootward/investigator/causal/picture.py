@@ -51,7 +51,7 @@ def draw(case: cases.Case) -> Picture:
     homes = folding.fold(case)
     table = spans.table(case)
     logs = loglines.read(case, homes)
-    derived = [] if table is None else [spans.binned(table)]
+    derived = [] if table is None else [spans.binned(table, float(table.start_s.min()), case.focus.end_s)]
     onset_s = onset.estimate(case, derived)
     measured = shifting.measure(case, homes, onset_s)
     by_role: dict[roles.Role, list[shifting.Shift]] = {}

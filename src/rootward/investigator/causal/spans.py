@@ -94,15 +94,14 @@ def table(case: cases.Case) -> Table | None:
     )
 
 
-def binned(table: Table) -> tuple[series.FloatArray, series.FloatArray]:
+def binned(table: Table, start_s: float, end_s: float) -> tuple[series.FloatArray, series.FloatArray]:
     """Log milliseconds per bin for each service's own work, each edge's way, and each service's share of failed spans.
 
-    Returns the start times [B] of the bins in which any span started and a matrix [rows, B], NaN where a row has no span: what
-    change detection looks at. Only such bins exist, so that a clock gone wild costs nothing.
+    Returns the bins' start times [B] and a matrix [rows, B], NaN where a row has no span: what change detection looks at.
     """
-    numbers, place = np.unique(np.floor(table.start_s / BIN_S).astype(np.int64), return_inverse=True)
-    bins = np.asarray(numbers * BIN_S, dtype=np.float64)
-    inside = np.ones(place.size, dtype=bool)
+    bins = np.arange(start_s, end_s + BIN_S, BIN_S, dtype=np.float64)
+    place = np.floor((table.start_s - start_s) / BIN_S).astype(np.int64)
+    inside = (place >= 0) & (place < bins.size)
     above = np.where(table.crossing, table.parent, 0)
     way_s = np.maximum(table.duration_s[above] - table.duration_s, 0.0)
     size = len(table.services)

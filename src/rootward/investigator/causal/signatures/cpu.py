@@ -4,7 +4,7 @@ Source: cAdvisor's container_cpu_cfs_throttled_periods_total; Linux "CFS Bandwid
 """
 
 from rootward.investigator.causal import case as cases
-from rootward.investigator.causal import picture, shifts
+from rootward.investigator.causal import metrics, picture, shifts
 from rootward.investigator.causal.signatures import reading
 from rootward.signals import entities
 from rootward.signals.roles import role as roles
@@ -15,39 +15,36 @@ THROTTLED = 3.0
 BURNING = 1.5
 BURN_FACTOR = 1.5
 TRAFFIC_FACTOR = 1.25
-WORKING_FACTOR = 1.1
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     found: list[cases.Clue] = []
     throttled = reading.risen(seen, roles.Role.CPU_THROTTLED, at_least=THROTTLED_MIN)
     busier = reading.risen(seen, roles.Role.RATE, z=2.0)
+    working = reading.risen(seen, roles.Role.CPU_USAGE, z=2.0)
     for home, shift in sorted(throttled.items()):
         # More traffic that makes it work more explains more throttling: then the traffic is the story. Requests that are only
         # tried again are not: those follow from the throttling.
         driven = (
             home in busier
             and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
-            and _works_more(seen, home)
+            and home in working
+            and working[home].after > TRAFFIC_FACTOR * max(working[home].before, 1e-9)
         )
         weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
         found.append(_clue(home, "cpu_throttling", weight, shift))
+    allowed = metrics.share_of_limit(seen.shifts)
     for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):
-        if home in throttled or shift.after < BURN_FACTOR * max(shift.before, 1e-9):
+        if (
+            allowed.get(home, shift.z) < reading.NOTABLE_Z
+            or home in throttled
+            or shift.after < BURN_FACTOR * max(shift.before, 1e-9)
+        ):
             continue
         driven = home in busier and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
         if not driven:
             found.append(_clue(home, "cpu_overload", BURNING, shift))
     return found
-
-
-def _works_more(seen: picture.Picture, home: entities.Entity) -> bool:
-    """Its CPU use rose: a limit that was lowered makes it fall."""
-    used = [shift for shift in seen.by_role.get(roles.Role.CPU_USAGE, ()) if shift.home == home and shift.before > 0]
-    if not used:
-        return False
-    whole = max(used, key=lambda shift: shift.before)
-    return whole.after > WORKING_FACTOR * whole.before
 
 
 def _clue(home: entities.Entity, fault: str, weight: float, shift: shifts.Shift) -> cases.Clue:

@@ -23,8 +23,10 @@ RETRY_WORDS = reading.compiled(
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     growth = _growth(seen)
-    entries = _entries(seen, growth)
-    return [*(clue for entry in entries for clue in _spike(growth, entry)), *_storm(seen, growth, entries)]
+    entry = _entry(seen, growth)
+    if entry is None:
+        return []
+    return [*_spike(growth, entry), *_storm(seen, growth, entry)]
 
 
 Growth = dict[entities.Entity, tuple[float, shifts.Shift]]
@@ -44,11 +46,12 @@ def _growth(seen: picture.Picture) -> Growth:
     return found
 
 
-def _entries(seen: picture.Picture, growth: Growth) -> list[entities.Entity]:
-    """Where requests come in: those that call somebody and that nobody calls; where there are none, the busiest that calls."""
-    calling = [home for home in growth if seen.graph.callees.get(home)]
-    doors = sorted(home for home in calling if not seen.graph.callers.get(home))
-    return doors or sorted(calling, key=lambda home: (-growth[home][1].before, home.name))[:1]
+def _entry(seen: picture.Picture, growth: Growth) -> entities.Entity | None:
+    """Where requests come in: of those that nobody calls and that call somebody, the busiest."""
+    candidates = [home for home in growth if seen.graph.callees.get(home) and not seen.graph.callers.get(home)] or [
+        home for home in growth if seen.graph.callees.get(home)
+    ]
+    return max(candidates, key=lambda home: (growth[home][1].before, home.name), default=None)
 
 
 def _spike(growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
@@ -61,12 +64,12 @@ def _spike(growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
     return [cases.Clue(entry, "traffic_spike", SPIKE, sentence, (shift.signal.evidence,), FAMILY, shift.onset_s)]
 
 
-def _storm(seen: picture.Picture, growth: Growth, entries: list[entities.Entity]) -> list[cases.Clue]:
+def _storm(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
     """The callee whose requests grew most beyond what its own callers received."""
     found: list[cases.Clue] = []
     for home, (factor, shift) in sorted(growth.items()):
         callers = [growth[caller][0] for caller in seen.graph.callers.get(home, ()) if caller in growth]
-        if not callers or home in entries or shift.z < reading.NOTABLE_Z / 2:
+        if not callers or home == entry or shift.z < reading.NOTABLE_Z / 2:
             continue
         excess = factor / max(*callers, 1.0) if callers else factor
         if excess < AMPLIFIED_FACTOR or not reading.suffers(seen, home):
