@@ -33,7 +33,7 @@ WORK_WORDS = "spends {0:+.3g} ms more in its own code per request"
 WAY_WORDS = "calls to and from it spend {0:+.3g} ms more on the way per request"
 ABOVE_NULL = 3.0  # durations have heavy tails: their means stand out by more before they mean something
 AFTER_MIN = 3  # calls since the onset
-RELATIVE_FLOOR = 0.2  # a fifth slower is not yet news
+RELATIVE_FLOOR = 0.1  # a tenth slower is not yet news
 FLOOR_SHARE = 0.05  # of the mean change of all services: below, excess is rounding
 
 

@@ -86,18 +86,17 @@ def _resources(seen: picture.Picture) -> vote.Vote:
     peak = shifts.quiet_peak(local)
     surplus: dict[entities.Entity, float] = {}
     best: dict[entities.Entity, shifts.Shift] = {}
-    worst = 0.0
-    allowed = share_of_limit(local)
+    allowed = _share_of_limit(local)
     growth = _growth(seen)
     for shift in local:
-        # Where the share of the limit is known, it tells better what the usage means.
-        z = min(shift.z, allowed.get(shift.home, math.inf)) if shift.role is roles.Role.CPU_USAGE else shift.z
-        z *= _beyond_traffic(shift, growth)
-        weight = vote.significance(z, peak)
-        if z > 0 and z * weight > surplus.get(shift.home, 0.0):
-            surplus[shift.home] = z * weight
+        if shift.role is roles.Role.CPU_USAGE and shift.z > allowed.get(shift.home, math.inf):
+            continue  # where the share of the limit is known, it tells better what the usage means
+        z = shift.z * _beyond_traffic(shift, growth)
+        excess = z * vote.significance(z, peak)
+        if shift.z > 0 and excess > surplus.get(shift.home, 0.0):
+            surplus[shift.home] = excess
             best[shift.home] = shift
-            worst = max(worst, weight)
+    worst = max((vote.significance(shift.z, peak) for shift in best.values()), default=0.0)
     clues = tuple(
         cases.Clue(
             entity,
@@ -133,11 +132,11 @@ def _beyond_traffic(shift: shifts.Shift, growth: dict[entities.Entity, float]) -
     return max(0.0, 1.0 - due / shift.delta)
 
 
-def share_of_limit(local: Sequence[shifts.Shift]) -> dict[entities.Entity, float]:
+def _share_of_limit(local: Sequence[shifts.Shift]) -> dict[entities.Entity, float]:
     """By how much the used share of some limit rose, for those who have it measured."""
     found: dict[entities.Entity, float] = {}
     for shift in local:
-        if shift.role in _PROPORTIONAL and shifts.is_share(shift.signal):
+        if shift.role is roles.Role.SATURATION:
             found[shift.home] = max(found.get(shift.home, 0.0), shift.z)
     return found
 

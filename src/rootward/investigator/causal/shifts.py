@@ -280,17 +280,12 @@ def quiet_peak(measured: Sequence[Shift], *, worse_only: bool = True) -> float:
     return max(float(np.median(known)) if known.size >= 3 else 0.0, floor)
 
 
-def is_share(signal: cases.Signal) -> bool:
-    """It measures what part of some limit is used."""
-    return signal.role in _SHARES or (signal.role is roles.Role.CPU_USAGE and signal.unit in ("1", "%"))
-
-
 def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], tuple[float, float]]) -> float:
     if signal.role in COUNTS:
         return COUNTS[signal.role]
     median, mean = levels.get(_peer_key(signal), (0.0, 0.0))
     peers = PEER_FLOOR * median if signal.role in FELT else PEER_FLOOR_RESOURCES * mean
-    if is_share(signal):
+    if signal.role in _SHARES:
         return max(peers, SHARE_FLOOR)
     return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers
 

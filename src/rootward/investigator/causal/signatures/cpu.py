@@ -4,7 +4,7 @@ Source: cAdvisor's container_cpu_cfs_throttled_periods_total; Linux "CFS Bandwid
 """
 
 from rootward.investigator.causal import case as cases
-from rootward.investigator.causal import metrics, picture, shifts
+from rootward.investigator.causal import picture, shifts
 from rootward.investigator.causal.signatures import reading
 from rootward.signals import entities
 from rootward.signals.roles import role as roles
@@ -33,13 +33,8 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         )
         weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
         found.append(_clue(home, "cpu_throttling", weight, shift))
-    allowed = metrics.share_of_limit(seen.shifts)
     for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):
-        if (
-            allowed.get(home, shift.z) < reading.NOTABLE_Z
-            or home in throttled
-            or shift.after < BURN_FACTOR * max(shift.before, 1e-9)
-        ):
+        if home in throttled or shift.after < BURN_FACTOR * max(shift.before, 1e-9):
             continue
         driven = home in busier and busier[home].after > TRAFFIC_FACTOR * max(busier[home].before, 1e-9)
         if not driven:
