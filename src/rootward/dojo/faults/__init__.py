@@ -12,8 +12,8 @@ from typing import Any
 from rootward import errors
 
 NOT_FAMILIES = ("kit",)
-SPECIAL = ("missing_evidence", "no_fault", "outside")
-"""Scenarios without a cause that could be named: they test silence."""
+SILENCE = "silence"
+"""The group of scenarios without a cause that could be named."""
 
 
 def names() -> tuple[str, ...]:
@@ -21,9 +21,28 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in NOT_FAMILIES))
 
 
+def groups() -> dict[str, tuple[str, ...]]:
+    """Families by the group that evals report them under, both in order of name."""
+    found: dict[str, list[str]] = {}
+    for name in names():
+        found.setdefault(load(name).group, []).append(name)
+    return {group: tuple(found[group]) for group in sorted(found)}
+
+
 def common() -> tuple[str, ...]:
     """Families with a cause to find."""
-    return tuple(name for name in names() if name not in SPECIAL)
+    return tuple(name for name in names() if load(name).group != SILENCE)
+
+
+def special() -> tuple[str, ...]:
+    """Families without one: no fault, not visible, evidence missing. They test silence."""
+    return groups()[SILENCE]
+
+
+def kinds(name: str) -> tuple[str, ...]:
+    """The kinds of fault that a family's causes may have, as findings spell them."""
+    family = load(name)
+    return () if family.group == SILENCE else family.kinds or (family.name,)
 
 
 def unknown(what: str, name: str, known: Sequence[str]) -> str:
@@ -52,4 +71,4 @@ def describe(name: str) -> str:
     """
     family = load(name)
     rows = [f"  {p.name}: {p.low:g} to {p.high:g} {p.unit}".rstrip() for p in family.parameters]
-    return "\n".join([family.summary, *rows])
+    return "\n".join([f"{family.summary} ({family.group}; {', '.join(family.shapes)})", *rows])

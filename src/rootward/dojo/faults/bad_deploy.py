@@ -64,4 +64,6 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("failing_share", 0.08, 0.6, "of requests", +1),),
     targets=kit.busy_services,
     plant=plant,
+    group="software",
+    rows=(1,),
 )

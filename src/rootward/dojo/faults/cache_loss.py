@@ -23,7 +23,7 @@ def targets(layout: lay.Layout) -> list[int]:
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     cache = draft.layout.components[target]
-    began = draft.after(draft.onset, ramp_s=dice["minutes_to_empty"] * 60.0)
+    began = draft.acting(dice, ramp_s=dice["minutes_to_empty"] * 60.0)
     usual = draft.knobs.hit[:, target]
     draft.knobs.hit[:, target] = usual + (usual * dice["hits_left"] - usual) * began
     # Filling the cache again costs the database a little more than the reads themselves.
@@ -54,4 +54,7 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    group="data",
+    shapes=("step", "ramp"),
+    rows=(16,),
 )

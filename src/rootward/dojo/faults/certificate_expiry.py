@@ -29,4 +29,6 @@ FAMILY = kit.Family(
     ),
     targets=kit.busy_services,
     plant=plant,
+    group="network",
+    rows=(18,),
 )

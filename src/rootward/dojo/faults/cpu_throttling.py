@@ -12,7 +12,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     layout, component = draft.layout, draft.layout.components[target]
     need = layout.rate[target] * draft.traffic_at_onset() * layout.cpu_s[target] / layout.replicas[target]
     cores = max(round(float(need / dice["demand_over_limit"]), 3), 0.005)
-    ramp = draft.after(draft.onset, ramp_s=30.0 * float(layout.replicas[target]))
+    ramp = draft.acting(dice, ramp_s=30.0 * float(layout.replicas[target]))
     old = float(layout.cores[target])
     draft.knobs.cores[:, target] = np.where(ramp > 0, old + (cores - old) * ramp, old)
     milli, before = round(cores * 1000), round(old * 1000)
@@ -38,4 +38,7 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("demand_over_limit", 0.97, 1.6, "times", +1),),
     targets=kit.busy_services,
     plant=plant,
+    group="resources",
+    shapes=("step", "ramp"),
+    rows=(5,),
 )

@@ -18,7 +18,7 @@ def targets(layout: lay.Layout) -> list[int]:
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     del target
     layout = draft.layout
-    began = draft.after(draft.onset, ramp_s=dice["minutes_to_expire"] * 60.0)  # answers cached by clients run out
+    began = draft.acting(dice, ramp_s=dice["minutes_to_expire"] * 60.0)  # answers cached by clients run out
     failing = began * dice["failing_lookups"]
     # Clients keep connections and cached answers, so that only some attempts look a name up.
     often = draft.rng("lookups").uniform(0.35, 0.8, len(layout.calls))
@@ -58,4 +58,7 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    group="network",
+    shapes=("step", "intermittent", "periodic"),
+    rows=(20,),
 )

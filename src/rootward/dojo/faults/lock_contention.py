@@ -10,7 +10,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     layout = draft.layout
     place, owner = int(layout.target[target]), int(layout.source[target])
     database, service = layout.components[place], layout.components[owner]
-    began = draft.after(draft.onset, ramp_s=dice["minutes_to_build"] * 60.0)
+    began = draft.acting(dice, ramp_s=dice["minutes_to_build"] * 60.0)
     draft.knobs.blocked_s[:, target] += began * dice["wait_ms"] / 1e3
     table = slow_query.table_of(layout.calls[target].operation)
     draft.locks[target] = table
@@ -49,4 +49,8 @@ FAMILY = kit.Family(
     ),
     targets=slow_query.targets,
     plant=plant,
+    group="data",
+    shapes=("step", "intermittent"),
+    rows=(9,),
+    of_calls=True,
 )

@@ -39,4 +39,6 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("minutes_to_limit", 2.5, 9.0, "min", -1),),
     targets=kit.busy_services,
     plant=plant,
+    group="resources",
+    rows=(3,),
 )

@@ -21,7 +21,7 @@ def targets(layout: lay.Layout) -> list[int]:
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     layout = draft.layout
-    share = dice["failing_share"] * draft.after(draft.onset, ramp_s=60.0)
+    share = dice["failing_share"] * draft.acting(dice, ramp_s=60.0)
     draft.knobs.own_error[:, target] = 1 - (1 - draft.knobs.own_error[:, target]) * (1 - share)
     draft.access.update(WITHHELD)
     callers = {int(layout.source[e]) for e in layout.calls_to(target)}
@@ -38,4 +38,7 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("failing_share", 0.2, 0.7, "of requests", +1),),
     targets=targets,
     plant=plant,
+    group="silence",
+    shapes=("step", "ramp", "intermittent"),
+    rows=(64,),
 )

@@ -28,4 +28,6 @@ FAMILY = kit.Family(
     ),
     targets=kit.busy_services,
     plant=plant,
+    group="silence",
+    rows=(62,),
 )

@@ -12,7 +12,7 @@ def targets(layout: lay.Layout) -> list[int]:
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
-    began = draft.after(draft.onset, ramp_s=30.0)
+    began = draft.acting(dice, ramp_s=30.0)
     lost = began * dice["lost_share"]
     draft.knobs.demand[:, list(draft.layout.entries)] *= (1 - lost * 0.9)[:, None]
     rng = draft.rng("probes")
@@ -29,4 +29,7 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("lost_share", 0.35, 0.75, "of requests", +1),),
     targets=targets,
     plant=plant,
+    group="silence",
+    shapes=("step", "ramp", "intermittent"),
+    rows=(66,),
 )

@@ -73,4 +73,7 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    group="data",
+    rows=(8,),
+    of_calls=True,
 )

@@ -71,4 +71,7 @@ FAMILY = kit.Family(
     targets=targets,
     plant=plant,
     lasts=lasts,
+    group="traffic",
+    rows=(7,),
+    of_calls=True,
 )

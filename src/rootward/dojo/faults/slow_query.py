@@ -24,7 +24,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     place, owner = int(layout.target[target]), int(layout.source[target])
     database, service = layout.components[place], layout.components[owner]
     scan_s = dice["scan_ms"] / 1e3
-    began = draft.after(draft.onset, ramp_s=dice["minutes_to_spread"] * 60.0)
+    began = draft.acting(dice, ramp_s=dice["minutes_to_spread"] * 60.0)
     # A scan is bound by the disk more than by the processor.
     draft.knobs.work_s[:, target] += began * scan_s * 0.15
     draft.knobs.blocked_s[:, target] += began * scan_s * 0.85
@@ -67,4 +67,8 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    group="data",
+    shapes=("step", "ramp", "intermittent", "periodic"),
+    rows=(10,),
+    of_calls=True,
 )

@@ -15,7 +15,7 @@ def targets(layout: lay.Layout) -> list[int]:
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     component = draft.layout.components[target]
-    began = draft.after(draft.onset, ramp_s=dice["minutes_to_build"] * 60.0)
+    began = draft.acting(dice, ramp_s=dice["minutes_to_build"] * 60.0)
     draft.knobs.wait_s[:, target] += began * dice["slower_ms"] / 1e3
     draft.knobs.own_error[:, target] += began * dice["failing"]
     aliases = (("external", component.name), ("service", component.name), ("service", component.host))
@@ -33,4 +33,7 @@ FAMILY = kit.Family(
     ),
     targets=targets,
     plant=plant,
+    group="network",
+    shapes=("step", "ramp", "intermittent", "periodic"),
+    rows=(51,),
 )

@@ -13,7 +13,7 @@ def targets(layout: lay.Layout) -> list[int]:
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     layout = draft.layout
-    began = draft.after(draft.onset, ramp_s=dice["ramp_s"])
+    began = draft.acting(dice, ramp_s=dice["ramp_s"])
     usual = draft.traffic_at_onset()
     times = dice["times"] / usual  # of the peak, so that a quiet hour's crowd hurts as much
     draft.knobs.demand[:, target] *= 1 + (times - 1) * began
@@ -34,4 +34,7 @@ FAMILY = kit.Family(
     parameters=(dr.Parameter("times", 2.6, 5.0, "times the usual peak", +1), dr.Parameter("ramp_s", 45, 240, "s")),
     targets=targets,
     plant=plant,
+    group="traffic",
+    shapes=("step", "ramp", "intermittent", "periodic"),
+    rows=(46,),
 )

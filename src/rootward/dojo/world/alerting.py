@@ -8,7 +8,7 @@ from rootward import _clock
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import rules
+from rootward.dojo.world.rules import watching
 
 TOGETHER_S = 150.0
 """Pages within this many seconds are one incident; the one closest to the user opens it."""
@@ -32,14 +32,14 @@ def render(text: str, value: float) -> str:
     )
 
 
-def fired(frame: fr.Frame, watched: list[rules.Watch]) -> list[tuple[rules.Watch, tm.FiredAlert]]:
+def fired(frame: fr.Frame, watched: list[watching.Watch]) -> list[tuple[watching.Watch, tm.FiredAlert]]:
     """Every firing of every rule, in order of time."""
-    found = [(watch, alert) for watch in watched for alert in rules.firings(frame, watch, render)]
+    found = [(watch, alert) for watch in watched for alert in watching.firings(frame, watch, render)]
     return sorted(found, key=lambda pair: (pair[1].starts_s, pair[0].rule.name))
 
 
 def page(
-    frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], latest_s: float, planted: dr.Planted
+    frame: fr.Frame, found: list[tuple[watching.Watch, tm.FiredAlert]], latest_s: float, planted: dr.Planted
 ) -> Page | None:
     """The first page after the onset and no later than `latest_s` that what was planted can have caused; among nearly
     simultaneous ones mostly the one nearest to the user."""
@@ -61,7 +61,7 @@ def page(
     return Page(alert, watch.rule, watch.component)
 
 
-def _related(frame: fr.Frame, watch: rules.Watch, planted: dr.Planted) -> bool:
+def _related(frame: fr.Frame, watch: watching.Watch, planted: dr.Planted) -> bool:
     """Whether calls lead from what is watched to where trouble starts, or (for load) the other way."""
     if not planted.causes or planted.place < 0:
         return True

@@ -3,6 +3,7 @@
 import dataclasses
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from types import ModuleType
 
 import numpy as np
@@ -24,12 +25,15 @@ from rootward.dojo.world import (
     people,
     plans,
     rules,
+    shapes,
     spans,
+    wishes,
 )
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import pods as pd
+from rootward.dojo.world.rules import watching
 
 FIRST_DAY_S = 1_769_904_000.0  # 2026-02-01
 DAYS = 270
@@ -74,11 +78,16 @@ def build(
     hours: float = 6.0,
     step_s: float = 15.0,
     services: int | None = None,
+    shape: str | None = None,
+    place: str | None = None,
+    parameters: Mapping[str, float] | None = None,
 ) -> tuple[tm.Scenario, oracle.Truth]:
     """A scenario and its sealed truth; equal arguments give equal bytes.
 
-    `fault` is a name from `faults.names()`; None lets the seed choose among the twelve families. `services` sizes the
-    "generated" world and is refused elsewhere. `hours` of telemetry are scraped every `step_s` seconds.
+    `fault` is a name from `faults.names()`; None lets the seed choose among those with a cause. `services` sizes the
+    "generated" world and is refused elsewhere. `hours` of telemetry are scraped every `step_s` seconds. `shape` (one of
+    `shapes.KINDS`), `place` (a component, or "caller→callee" where the family breaks calls) and `parameters` of the family
+    are drawn from the seed unless told.
 
     Raises:
         WorldError: a name that does not exist (the message names the nearest), or sizes that make no sense.
@@ -93,7 +102,8 @@ def build(
         fault = common[int(_rng.stream(seed, world, "which").integers(0, len(common)))]
     family: dr.Family = faults.load(fault)
     base = _ordinary(lay.lay_out(plan_module.blueprint(seed, services)), seed, hours, step_s, noise=noise)
-    shown = _until_it_shows(base, family, noise=noise)
+    wish = wishes.checked(base.layout, family, shape=shape, place=place, parameters=parameters or {})
+    shown = _until_it_shows(base, wish, noise=noise)
     return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault)
 
 
@@ -115,34 +125,52 @@ class _Shown:
 
     frame: fr.Frame
     planted: dr.Planted
-    watched: list[rules.Watch]
-    fired: list[tuple[rules.Watch, tm.FiredAlert]]
+    watched: list[watching.Watch]
+    fired: list[tuple[watching.Watch, tm.FiredAlert]]
     page: alerting.Page
 
 
-def _until_it_shows(base: dr.Draft, family: dr.Family, *, noise: bool) -> _Shown:
-    """Plant the fault where and as hard as it takes for a page to fire: places in the seed's order, severity rising."""
+def _until_it_shows(base: dr.Draft, wish: wishes.Wish, *, noise: bool) -> _Shown:
+    """Plant the fault where and as hard as it takes for a page to fire: places in the seed's order, severity rising. A shape that
+    the seed drew gives way to a step where it never shows; one that was asked for does not."""
+    family = wish.family
     rng = base.rng("place", family.name)
-    places = family.targets(base.layout)
-    places = [places[int(i)] for i in rng.permutation(len(places))][:PLACES]
-    latest_s = float(base.times_s[-1]) - LOOK_S[1]
+    places = [wish.places[int(i)] for i in rng.permutation(len(wish.places))][:PLACES]
+    drawn = shapes.drawn(base.rng("shape", family.name), wish.shapes)
     prefix = _Prefix(base)
-    for place in places:
-        for severity in SEVERITIES:
-            draft = _branch(base)
-            dice = dr.roll(family.parameters, draft.rng("dice", family.name, place), severity)
-            planted = family.plant(draft, place, dice)
-            fleet = pd.fleet(draft)
-            state = prefix.advance(draft)
-            if family.lasts is not None and not family.lasts(draft, state, place):
-                continue
-            frame = fr.Frame(draft, state, fleet, fr.count(draft, state), noise)
-            watched = rules.watches(frame)
-            found = alerting.fired(frame, watched)
-            chosen = alerting.page(frame, found, latest_s, planted)
-            if chosen is not None:
-                return _Shown(frame, planted, watched, found, chosen)
+    for shape in dict.fromkeys((drawn, drawn if wish.insists else shapes.STEP)):
+        for place in places:
+            for severity in SEVERITIES:
+                shown = _attempt(base, prefix, wish, place, severity, shape, noise=noise)
+                if shown is not None:
+                    return shown
     raise err.WorldError(f"{base.layout.plan.name}: {family.name} never shows with seed {base.seed}; try another seed")
+
+
+def _attempt(
+    base: dr.Draft,
+    prefix: "_Prefix",
+    wish: wishes.Wish,
+    place: int,
+    severity: float,
+    shape: shapes.Shape,
+    *,
+    noise: bool,
+) -> _Shown | None:
+    """One fault at one place; None if it does not keep its promise or nobody is paged in time."""
+    family, draft = wish.family, _branch(base)
+    latest_s = float(base.times_s[-1]) - LOOK_S[1]
+    rng = draft.rng("dice", family.name, place)
+    planted = family.plant(draft, place, dr.roll(family.parameters, rng, severity, fixed=wish.parameters, shape=shape))
+    fleet = pd.fleet(draft)
+    state = prefix.advance(draft)
+    if family.lasts is not None and not family.lasts(draft, state, place):
+        return None
+    frame = fr.Frame(draft, state, fleet, fr.count(draft, state), noise)
+    watched = rules.watches(frame)
+    found = alerting.fired(frame, watched)
+    chosen = alerting.page(frame, found, latest_s, planted)
+    return None if chosen is None else _Shown(frame, planted, watched, found, chosen)
 
 
 def _branch(base: dr.Draft) -> dr.Draft:

@@ -4,6 +4,7 @@ import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
+from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import objects
 from rootward.dojo.world import pods as pd
@@ -19,7 +20,13 @@ def versions(frame: fr.Frame) -> tuple[tm.ObjectVersion, ...]:
             found += _workload(frame, i)
     for p in range(len(frame.fleet.pods)):
         found += _pod(frame, p)
-    return tuple(sorted(found, key=lambda version: version.time_s))
+    found += [_change(frame, change) for change in frame.draft.objects]
+    return tuple(sorted(found, key=lambda version: version.time_s))  # stable: what was written last holds
+
+
+def _change(frame: fr.Frame, change: dr.ObjectChange) -> tm.ObjectVersion:
+    time_s = _start(frame) if change.at < 0 else float(frame.times_s[min(change.at, frame.steps - 1)])
+    return tm.ObjectVersion(time_s, change.body, change.deleted)
 
 
 def _start(frame: fr.Frame) -> float:

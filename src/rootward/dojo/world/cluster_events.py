@@ -6,6 +6,7 @@ import numpy as np
 
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import cluster, objects
+from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import pods as pd
 
@@ -55,9 +56,29 @@ def events(frame: fr.Frame) -> tuple[objects.Body, ...]:
             _unready(frame, report, i)
     for p in range(len(frame.fleet.pods)):
         _kills(frame, report, p)
+    for told in frame.draft.happenings:
+        _told(frame, report, told)
     if frame.noise:
         _chatter(frame, report)
     return tuple(sorted(report.events, key=lambda e: (e["lastTimestamp"], e["metadata"]["name"])))
+
+
+def _told(frame: fr.Frame, report: Reporter, told: dr.Happening) -> None:
+    last = frame.steps - 1
+    at_s = float(frame.times_s[min(told.at, last)])
+    first_s = float(frame.times_s[min(told.first, last)]) if told.first >= 0 else at_s
+    report.events.append(
+        objects.event(
+            *told.where,
+            told.reason,
+            told.message,
+            first_s,
+            at_s,
+            count=told.count,
+            warning=told.warning,
+            source=told.source,
+        )
+    )
 
 
 def _rollout(frame: fr.Frame, report: Reporter, i: int, old: list[int], new: list[int]) -> None:

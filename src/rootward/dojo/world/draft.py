@@ -8,7 +8,7 @@ import numpy as np
 
 from rootward import _rng
 from rootward.dojo import oracle
-from rootward.dojo.world import dynamics
+from rootward.dojo.world import dynamics, shapes
 from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
 
@@ -47,7 +47,8 @@ class Notice:
 class Voice:
     """Log lines that a component writes: `rate` [T] lines per second over all its pods, `texts` what it may say.
 
-    `level` is error | warn | info; `trace` the text that follows a line (a stack trace), "" for none.
+    `level` is error | warn | info; `trace` the text that follows a line (a stack trace), "" for none. The rate goes with the
+    component's traffic unless it is `steady`.
     """
 
     component: int
@@ -55,6 +56,31 @@ class Voice:
     rate: lay.FloatArray
     texts: tuple[str, ...]
     trace: str = ""
+    steady: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ObjectChange:
+    """A cluster object (a whole body, as the API returns it) that holds from step `at` on (-1: since long before), or is deleted
+    then. Workloads, pods, services, endpoints and nodes come from the model; this is for everything else, and the last word."""
+
+    at: int
+    body: Mapping[str, Any]
+    deleted: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Happening:
+    """A cluster event about `where` (namespace, kind, name), last seen at step `at`, `count` times since step `first` (-1: `at`)."""
+
+    at: int
+    where: tuple[str, str, str]
+    reason: str
+    message: str
+    count: int = 1
+    first: int = -1
+    warning: bool = True
+    source: str = "kubelet"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +129,11 @@ class Draft:
         None  # a component paged for errors above this quantile of its ordinary ratio
     )
     standing: bool = False  # something was turned for the whole window, not only from the onset on
+    levels: dict[tuple[str, int], lay.FloatArray] = dataclasses.field(default_factory=dict)  # see `level`
+    refusals: dict[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)  # call → log texts by language
+    objects: list[ObjectChange] = dataclasses.field(default_factory=list)
+    happenings: list[Happening] = dataclasses.field(default_factory=list)
+    relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
     @property
     def step_s(self) -> float:
@@ -118,6 +149,24 @@ class Draft:
         if ramp_s <= 0:
             return (passed >= 0).astype(np.float64)
         return np.clip((passed + 1) * self.step_s / ramp_s, 0.0, 1.0)
+
+    def acting(self, dice: "Dice", *, ramp_s: float = 0.0) -> lay.FloatArray:
+        """How far the fault acts, 0 to 1, in the shape that was drawn or asked for; `ramp_s` is the least time it takes; [T]."""
+        since_s = (np.arange(self.steps, dtype=np.float64) - self.onset) * self.step_s
+        return dice.shape.profile(since_s, ramp_s=ramp_s, step_s=self.step_s)
+
+    def level(self, name: str, place: int, ordinary: lay.FloatArray | float) -> lay.FloatArray:
+        """A quantity that only exporters show (open files, replication lag, free bytes …): what a fault made of it, or `ordinary`.
+        `name` is the metric's own name or what several metrics are made of, `place` a component, a node or a pod; [T]."""
+        made = self.levels.get((name, place))
+        return np.broadcast_to(np.asarray(ordinary, dtype=np.float64), (self.steps,)) if made is None else made
+
+    @property
+    def heals_at(self) -> int:
+        """The first step at which trouble is over; `steps` if it never is."""
+        if self.relief is None or not (self.relief > 0.5).any():
+            return self.steps
+        return int(np.argmax(self.relief > 0.5))
 
     def steps_in(self, seconds: float) -> int:
         return max(1, round(seconds / self.step_s))
@@ -176,16 +225,25 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dice:
-    """Draws a family's parameters; `severity` ≥ 1 pushes those that hurt towards their harder end."""
+    """A family's parameters and its shape over time, as drawn; `rng` for whatever else it needs to choose."""
 
     rng: np.random.Generator
     values: Mapping[str, float]
+    shape: shapes.Shape = shapes.STEP
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
 
 
-def roll(parameters: tuple[Parameter, ...], rng: np.random.Generator, severity: float) -> Dice:
+def roll(
+    parameters: tuple[Parameter, ...],
+    rng: np.random.Generator,
+    severity: float,
+    *,
+    fixed: Mapping[str, float] | None = None,
+    shape: shapes.Shape = shapes.STEP,
+) -> Dice:
+    """Draw all parameters; `severity` ≥ 1 pushes those that hurt towards their harder end, `fixed` ones are as told."""
     values = {}
     for parameter in parameters:
         share = float(rng.uniform())
@@ -194,14 +252,18 @@ def roll(parameters: tuple[Parameter, ...], rng: np.random.Generator, severity: 
         elif parameter.harder < 0:
             share = share / severity
         values[parameter.name] = parameter.low + share * (parameter.high - parameter.low)
-    return Dice(rng, values)
+    return Dice(rng, {**values, **(fixed or {})}, shape)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Family:
     """One kind of fault. `targets(layout)` lists components (or calls, as the family likes) where it makes sense;
     `plant(draft, target, dice)` turns the draft's knobs from its onset on and says what the truth is. `lasts(draft, state,
-    target)` tells whether what it promises came about; a world in which it did not is thrown away."""
+    target)` tells whether what it promises came about; a world in which it did not is thrown away.
+
+    `group` is what evals report it under: software | resources | data | network | cluster | traffic | outside | silence.
+    `shapes` are those that make sense for it (world/shapes.py); `rows` the catalogue's rows that it covers.
+    """
 
     name: str
     summary: str
@@ -209,3 +271,8 @@ class Family:
     targets: Callable[[lay.Layout], list[int]]
     plant: Callable[[Draft, int, Dice], Planted]
     lasts: Callable[[Draft, dynamics.State, int], bool] | None = None
+    group: str = "software"
+    shapes: tuple[str, ...] = ("step",)
+    rows: tuple[int, ...] = ()
+    kinds: tuple[str, ...] = ()  # of fault, as its causes spell them (docs/reference/faults.md); empty: its own name
+    of_calls: bool = False  # `targets` are calls, not components

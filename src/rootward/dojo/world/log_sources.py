@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -44,9 +44,8 @@ def troubles(frame: fr.Frame) -> list[Source]:
         if frame.noise:
             found.append(_grumble(frame, i))
     for voice in frame.draft.voices:
-        rate = (
-            voice.rate * frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
-        )
+        busy = frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
+        rate = voice.rate if voice.steady else voice.rate * busy
         rng = frame.rng("voice", voice.component)
         found.append(Source(voice.component, voice.level, rate, _choose(voice.texts, rng), voice.trace))
     return [source for source in found if float(source.rate.sum()) * frame.step_s >= LEAST]
@@ -75,7 +74,7 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
     reasons = [
         (lf.UNRESOLVED, unresolved),
         (lf.EXPIRED, expired),
-        (lf.REFUSED, np.maximum(refused - unresolved - expired, 0.0)),
+        (frame.draft.refusals.get(e, lf.REFUSED), np.maximum(refused - unresolved - expired, 0.0)),
         (lf.NO_CONNECTION, (1 - refused) * state.pool_refused[:, e]),
         (lf.QUERY_CANCELLED if callee.kind is bp.Kind.DATABASE else lf.TIMED_OUT, got * state.timeouts[:, e]),
         (
@@ -88,7 +87,7 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
     return [Source(i, level, attempts * share, _failure(frame, e, table)) for table, share in reasons]
 
 
-def _failure(frame: fr.Frame, e: int, table: dict[str, str]) -> Callable[[int, float], str]:
+def _failure(frame: fr.Frame, e: int, table: Mapping[str, str]) -> Callable[[int, float], str]:
     layout = frame.layout
     i, target = int(layout.source[e]), int(layout.target[e])
     caller, callee = layout.components[i], layout.components[target]

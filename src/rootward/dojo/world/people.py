@@ -2,9 +2,10 @@
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.world import alerting, rules
+from rootward.dojo.world import alerting
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world.rules import watching
 
 ALERTS, DEPLOYS, TALK = "alerts-prod", "deploys", "engineering"
 _GUESSES = (
@@ -30,7 +31,7 @@ _SMALL_TALK = (
 
 
 def messages(
-    frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]], chosen: alerting.Page
+    frame: fr.Frame, found: list[tuple[watching.Watch, tm.FiredAlert]], chosen: alerting.Page
 ) -> tuple[tm.ChatMessage, ...]:
     """Channels over the window, in order of time."""
     rng = frame.rng("people")
@@ -93,7 +94,7 @@ def messages(
     return tuple(sorted(said, key=lambda m: (m.time_s, m.channel, m.user, m.text)))
 
 
-def incidents(frame: fr.Frame, found: list[tuple[rules.Watch, tm.FiredAlert]]) -> tuple[tm.Incident, ...]:
+def incidents(frame: fr.Frame, found: list[tuple[watching.Watch, tm.FiredAlert]]) -> tuple[tm.Incident, ...]:
     """Pages become incidents seconds after they fire."""
     opened = []
     number = 2000 + int(frame.rng("incidents").integers(0, 4000))
