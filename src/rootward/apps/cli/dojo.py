@@ -124,7 +124,7 @@ def serve(
     if kubeconfig is not None:
         output.write_text(kubeconfig, yaml.safe_dump(faces.kubeconfig(base_url), sort_keys=False))
     typer.echo(f"as of {_clock.to_iso(scenario.telemetry.now_s)}; stop with Ctrl-C", err=True)
-    for name in faces.faces(scenario.telemetry, clock):
+    for name in faces.with_gateways(scenario.telemetry, clock, faces.faces(scenario.telemetry, clock)):
         typer.echo(f"{name:14} {base_url}/{name}", err=True)
     server.run(sockets=[listening])
 

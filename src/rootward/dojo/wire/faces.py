@@ -2,7 +2,7 @@
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette import applications, responses, routing, types
@@ -13,6 +13,7 @@ from rootward.dojo.wire import (
     _http,
     alertmanager,
     github,
+    grafana,
     jaeger,
     kubernetes,
     loki,
@@ -56,6 +57,7 @@ _VENDORS = {
     "slack": _Vendor(slack.app, slack.refuse, lambda t: bool(t.messages)),
     "pagerduty": _Vendor(pagerduty.app, pagerduty.refuse, lambda t: bool(t.incidents or t.change_events)),
 }
+_GATEWAYS = {"grafana": grafana.refuse}  # faces before other faces: they have what those have
 _REFUSALS = {
     "forbidden": _http.Refused(403, "Forbidden", reason="missing_scope"),
     "down": _http.Refused(503, "Service Unavailable", reason="service_unavailable"),
@@ -71,10 +73,11 @@ def faces(telemetry: records.Telemetry, clock: _clock.Clock) -> dict[str, types.
     Raises:
         errors.WorldError: `telemetry.access` names a vendor or a state that does not exist.
     """
+    known = (*_VENDORS, *_GATEWAYS)
     for vendor, state in telemetry.access.items():
-        if vendor not in _VENDORS or state not in ("absent", *_REFUSALS):
+        if vendor not in known or state not in ("absent", *_REFUSALS):
             raise errors.WorldError(
-                f"access {vendor}={state}: vendors are {', '.join(_VENDORS)}; states absent, forbidden, down"
+                f"access {vendor}={state}: vendors are {', '.join(known)}; states absent, forbidden, down"
             )
     out: dict[str, types.ASGIApp] = {}
     for name, vendor_face in _VENDORS.items():
@@ -86,9 +89,22 @@ def faces(telemetry: records.Telemetry, clock: _clock.Clock) -> dict[str, types.
     return out
 
 
+def with_gateways(
+    telemetry: records.Telemetry, clock: _clock.Clock, vendors: Mapping[str, types.ASGIApp]
+) -> dict[str, types.ASGIApp]:
+    """`vendors` (from `faces`) and what stands before them: Grafana, over whichever of them it has data sources for."""
+    out = dict(vendors)
+    state = telemetry.access.get("grafana", "")
+    if state in _REFUSALS:
+        out["grafana"] = _http.refusing(functools.partial(grafana.refuse, _REFUSALS[state]))
+    elif not state and vendors:
+        out["grafana"] = grafana.app(telemetry, clock, vendors)
+    return out
+
+
 def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
     """Every face under `/<vendor>` of one application."""
-    mounted = faces(telemetry, clock)
+    mounted = with_gateways(telemetry, clock, faces(telemetry, clock))
     return applications.Starlette(routes=[routing.Mount(f"/{name}", app=face) for name, face in mounted.items()])
 
 
