@@ -7,7 +7,8 @@ RootwardError
 │   ├── AlertError             an alert payload that no known format accepts
 │   ├── CapsuleError           a capsule that is missing, half-written, corrupt or of another version
 │   │   └── CapsuleVersionError
-│   └── DatasetError           a public data set that is not laid out as its authors publish it
+│   ├── DatasetError           a public data set that is not laid out as its authors publish it
+│   └── RunError               the file of a run of evals that cannot be read, or runs that cannot be compared
 ├── BackendError               a back end could not answer; becomes an Answer, never escapes a source
 │   ├── BackendUnreachable     no connection, TLS failure, name not found
 │   ├── BackendTimeout         no answer before the deadline
@@ -51,6 +52,10 @@ class CapsuleVersionError(CapsuleError):
 
 class DatasetError(InputError):
     """A public data set that is not laid out as its authors publish it."""
+
+
+class RunError(InputError):
+    """The file of a run of evals that cannot be read, or runs that cannot be compared."""
 
 
 class BackendError(RootwardError):
