@@ -11,6 +11,16 @@ World = Annotated[str, typer.Option(help="Which world: see `rootward dojo worlds
 Fault = Annotated[str, typer.Option(help="What is wrong in it: see `rootward dojo faults`; empty: the seed draws one.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same production, down to the byte.")]
 Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (6 to 500 services).")]
+NoiseLevel = Annotated[
+    str, typer.Option(help="What surrounds the trouble: none, light, usual, heavy or drawn; see `rootward dojo noise`.")
+]
+Shape = Annotated[
+    str | None,
+    typer.Option(help="How the fault comes: step, ramp, intermittent or periodic; empty: the seed draws one."),
+]
+Place = Annotated[
+    str | None, typer.Option(help="Where it sits: a component, or caller→callee for faults of calls; empty: drawn.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -47,12 +57,41 @@ def _print_described(described: dict[str, str], as_json: bool) -> None:
     Console().print(table)
 
 
+@app.command("noise")
+def noise_knobs(as_json: Json = False) -> None:
+    """List the knobs of noise and where each level sets them. Example: rootward dojo noise"""
+    import dataclasses
+
+    from rich.console import Console
+    from rich.table import Table
+
+    from rootward.apps.cli import output
+    from rootward.dojo.world import noise as knobs
+
+    levels = {name: dataclasses.asdict(level) for name, level in knobs.LEVELS.items()}
+    if as_json:
+        output.print_json({"knobs": knobs.meanings(), "levels": levels})
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("knob", style="bold", no_wrap=True)
+    for name in levels:
+        table.add_column(name, justify="right")
+    table.add_column("what it is")
+    for knob, meaning in knobs.meanings().items():
+        table.add_row(knob, *(f"{level[knob]:g}" for level in levels.values()), meaning)
+    Console().print(table)
+    typer.echo("drawn: each knob by itself between light and heavy, as the seed says")
+
+
 @app.command("show")
 def show(
     world: World = "web-shop",
     fault: Fault = "slow_query",
     seed: Seed = 7,
     services: Services = None,
+    noise: NoiseLevel = "usual",
+    shape: Shape = None,
+    place: Place = None,
     as_json: Json = False,
 ) -> None:
     """Build a scenario and show what is in it: sizes, the alert, and the sealed truth.
@@ -66,7 +105,7 @@ def show(
     from rootward.dojo import world as worlds
     from rootward.dojo.capsule import inventory
 
-    scenario, truth = worlds.build(world, fault or None, seed, services=services)
+    scenario, truth = worlds.build(world, fault or None, seed, services=services, noise=noise, shape=shape, place=place)
     counts = inventory.counts(scenario.telemetry)
     if as_json:
         output.print_json({"counts": counts, "alert": scenario.alert, "truth": truth.to_json()})
@@ -136,6 +175,9 @@ def export(
     fault: Fault = "slow_query",
     seed: Seed = 7,
     services: Services = None,
+    noise: NoiseLevel = "usual",
+    shape: Shape = None,
+    place: Place = None,
 ) -> None:
     """Write a scenario as a capsule (Parquet and JSON), its truth sealed in a file of its own.
 
@@ -146,7 +188,9 @@ def export(
     from rootward.dojo.capsule import store
 
     with output.progress(f"building {world}", quiet=False) as update:
-        scenario, truth = worlds.build(world, fault or None, seed, services=services)
+        scenario, truth = worlds.build(
+            world, fault or None, seed, services=services, noise=noise, shape=shape, place=place
+        )
         update(f"writing {destination}")
         store.save(destination, scenario, truth)
     typer.echo(f"wrote {destination}; investigate it with: rootward investigate --capsule {destination}")

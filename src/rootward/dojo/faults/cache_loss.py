@@ -11,7 +11,7 @@ from rootward.dojo.world import texts
 
 def targets(layout: lay.Layout) -> list[int]:
     """Caches with something behind them."""
-    felt = kit.feels(layout)
+    felt = lay.feels(layout)
     return sorted(
         {
             int(layout.behind[e])

@@ -13,7 +13,7 @@ def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: 
     """Services behind an entry that see at least `share` of its traffic and whose failure its callers feel."""
     rates = layout.rate[layout.of_kind(bp.Kind.SERVICE)]
     least = min(share * float(rates.max()), 0.5 * float(np.median(rates)))  # in wide systems nobody sees much of it
-    felt = feels(layout)
+    felt = lay.feels(layout)
     return [
         i
         for i in layout.of_kind(bp.Kind.SERVICE)
@@ -22,17 +22,6 @@ def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: 
         and felt[i] >= 0.3
         and (not language or layout.components[i].language in language)
     ]
-
-
-def feels(layout: lay.Layout) -> lay.FloatArray:
-    """How much of a component's failure reaches the most affected entry or tier-one service along required calls; [N]."""
-    out = np.array([float(component.tier_one) for component in layout.components])
-    out[list(layout.entries)] = 1.0
-    for call in range(len(layout.calls)):  # callers come before callees
-        passed = out[layout.source[call]] * layout.required[call] * layout.waits[call]
-        passed *= min(1.0, float(layout.call_rate[call] / max(layout.rate[layout.source[call]], 1e-9)) * 4)
-        out[layout.target[call]] = max(out[layout.target[call]], passed)
-    return out
 
 
 def onset_s(draft: dr.Draft) -> float:

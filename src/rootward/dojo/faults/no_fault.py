@@ -4,6 +4,7 @@ import numpy as np
 
 from rootward.dojo.faults import kit
 from rootward.dojo.world import draft as dr
+from rootward.dojo.world import layout as lay
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
@@ -12,7 +13,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
         return dr.Planted((), target, "no_fault", note="the threshold lies within the ordinary range")
     entry = draft.layout.entries[0]
     stop = draft.onset + draft.steps_in(dice["blip_s"])
-    felt = max(float(kit.feels(draft.layout)[target]), 0.05)
+    felt = max(float(lay.feels(draft.layout)[target]), 0.05)
     draft.knobs.own_error[draft.onset : stop, target] += np.minimum(dice["blip_errors"] / felt, 0.6)
     draft.knobs.own_error[draft.onset : stop, entry] += dice["blip_errors"] * 0.3
     return dr.Planted((), target, "no_fault", note="a blip that had recovered when somebody looked")

@@ -11,7 +11,7 @@ from rootward.dojo.world import layout as lay
 
 def targets(layout: lay.Layout) -> list[int]:
     """Calls over a pool whose failure an entry feels."""
-    felt = kit.feels(layout)
+    felt = lay.feels(layout)
     return [
         e
         for e in range(len(layout.calls))

@@ -17,7 +17,7 @@ SELF_SUSTAINING = 1.6
 
 def targets(layout: lay.Layout) -> list[int]:
     """Calls between services that make up most of the callee's load."""
-    felt = kit.feels(layout)
+    felt = lay.feels(layout)
     services = set(layout.of_kind(bp.Kind.SERVICE))
     return [
         e

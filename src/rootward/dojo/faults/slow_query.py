@@ -10,7 +10,7 @@ from rootward.dojo.world import texts
 
 def targets(layout: lay.Layout) -> list[int]:
     """Calls to databases whose failure an entry feels."""
-    felt = kit.feels(layout)
+    felt = lay.feels(layout)
     databases = set(layout.of_kind(bp.Kind.DATABASE))
     return [
         e

@@ -9,7 +9,7 @@ from rootward.dojo.world import layout as lay
 
 def targets(layout: lay.Layout) -> list[int]:
     """Third parties whose failure an entry feels."""
-    felt = kit.feels(layout)
+    felt = lay.feels(layout)
     return [i for i in layout.of_kind(bp.Kind.EXTERNAL) if felt[i] >= 0.3]
 
 

@@ -14,6 +14,7 @@ from rootward.dojo import faults, oracle
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import (
     alerting,
+    arrivals,
     cluster,
     cluster_events,
     code,
@@ -22,6 +23,7 @@ from rootward.dojo.world import (
     history,
     knobs,
     logs,
+    name_alikes,
     people,
     plans,
     rules,
@@ -32,6 +34,7 @@ from rootward.dojo.world import (
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
+from rootward.dojo.world import noise as ns
 from rootward.dojo.world import pods as pd
 from rootward.dojo.world.rules import watching
 
@@ -74,7 +77,7 @@ def build(
     fault: str | None = None,
     seed: int = 0,
     *,
-    noise: bool = True,
+    noise: ns.Noise | str | bool = True,
     hours: float = 6.0,
     step_s: float = 15.0,
     services: int | None = None,
@@ -87,7 +90,8 @@ def build(
     `fault` is a name from `faults.names()`; None lets the seed choose among those with a cause. `services` sizes the
     "generated" world and is refused elsewhere. `hours` of telemetry are scraped every `step_s` seconds. `shape` (one of
     `shapes.KINDS`), `place` (a component, or "caller→callee" where the family breaks calls) and `parameters` of the family
-    are drawn from the seed unless told.
+    are drawn from the seed unless told. `noise` is a record of knobs, the name of a level (noise.LEVELS, or "drawn"), or yes
+    or no.
 
     Raises:
         WorldError: a name that does not exist (the message names the nearest), or sizes that make no sense.
@@ -101,21 +105,22 @@ def build(
         common = faults.common()
         fault = common[int(_rng.stream(seed, world, "which").integers(0, len(common)))]
     family: dr.Family = faults.load(fault)
-    base = _ordinary(lay.lay_out(plan_module.blueprint(seed, services)), seed, hours, step_s, noise=noise)
+    around = ns.of(noise, seed)
+    plan = name_alikes.joined(plan_module.blueprint(seed, services), around, seed)
+    base = _ordinary(lay.lay_out(plan), seed, hours, step_s, around)
     wish = wishes.checked(base.layout, family, shape=shape, place=place, parameters=parameters or {})
-    shown = _until_it_shows(base, wish, noise=noise)
+    shown = _until_it_shows(base, wish, around)
     return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault)
 
 
-def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, *, noise: bool) -> dr.Draft:
+def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, noise: ns.Noise) -> dr.Draft:
     rng = _rng.stream(seed, layout.plan.name, "when")
     start_s = round(FIRST_DAY_S + float(rng.uniform(0, DAYS * 86_400)), 3)
     steps = int(hours * 3600 / step_s) + 1
     times_s = np.round(start_s + np.arange(steps) * step_s, 3)
     onset = steps - round(min(TAIL_S, 0.5 * hours * 3600) / step_s) - int(rng.integers(0, 20))
     draft = dr.Draft(layout, seed, times_s, onset, knobs.ordinary(layout, times_s, seed))
-    if noise:
-        history.ordinary_work(draft)
+    history.ordinary_work(draft, noise)
     return draft
 
 
@@ -130,7 +135,7 @@ class _Shown:
     page: alerting.Page
 
 
-def _until_it_shows(base: dr.Draft, wish: wishes.Wish, *, noise: bool) -> _Shown:
+def _until_it_shows(base: dr.Draft, wish: wishes.Wish, noise: ns.Noise) -> _Shown:
     """Plant the fault where and as hard as it takes for a page to fire: places in the seed's order, severity rising. A shape that
     the seed drew gives way to a step where it never shows; one that was asked for does not."""
     family = wish.family
@@ -141,7 +146,7 @@ def _until_it_shows(base: dr.Draft, wish: wishes.Wish, *, noise: bool) -> _Shown
     for shape in dict.fromkeys((drawn, drawn if wish.insists else shapes.STEP)):
         for place in places:
             for severity in SEVERITIES:
-                shown = _attempt(base, prefix, wish, place, severity, shape, noise=noise)
+                shown = _attempt(base, prefix, wish, place, dr.Strength(severity, shape), noise)
                 if shown is not None:
                     return shown
     raise err.WorldError(f"{base.layout.plan.name}: {family.name} never shows with seed {base.seed}; try another seed")
@@ -152,16 +157,14 @@ def _attempt(
     prefix: "_Prefix",
     wish: wishes.Wish,
     place: int,
-    severity: float,
-    shape: shapes.Shape,
-    *,
-    noise: bool,
+    strength: dr.Strength,
+    noise: ns.Noise,
 ) -> _Shown | None:
     """One fault at one place; None if it does not keep its promise or nobody is paged in time."""
     family, draft = wish.family, _branch(base)
     latest_s = float(base.times_s[-1]) - LOOK_S[1]
     rng = draft.rng("dice", family.name, place)
-    planted = family.plant(draft, place, dr.roll(family.parameters, rng, severity, fixed=wish.parameters, shape=shape))
+    planted = family.plant(draft, place, dr.roll(family.parameters, rng, strength, wish.parameters))
     fleet = pd.fleet(draft)
     state = prefix.advance(draft)
     if family.lasts is not None and not family.lasts(draft, state, place):
@@ -183,6 +186,12 @@ def _branch(base: dr.Draft) -> dr.Draft:
         list(base.releases),
         list(base.notices),
         list(base.voices),
+        limits=list(base.limits),
+        access=dict(base.access),
+        levels=dict(base.levels),
+        refusals=dict(base.refusals),
+        objects=list(base.objects),
+        happenings=list(base.happenings),
     )
 
 
@@ -211,12 +220,13 @@ class _Prefix:
 
 def _observe(shown: _Shown) -> tm.Telemetry:
     frame, draft = shown.frame, shown.frame.draft
+    now_s = round(shown.page.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S)), 3)
     return tm.Telemetry(
         name=f"{frame.layout.plan.name}-{draft.seed}",
         start_s=float(frame.times_s[0]),
         end_s=float(frame.times_s[-1]) + frame.step_s,
-        now_s=round(shown.page.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S)), 3),
-        metrics=exporters.metrics(frame),
+        now_s=now_s,
+        metrics=arrivals.held_back(frame, exporters.metrics(frame), now_s),
         logs=logs.logs(frame),
         spans=spans.spans(frame),
         cluster=tm.Cluster(cluster.versions(frame), cluster_events.events(frame)),

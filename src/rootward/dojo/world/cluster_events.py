@@ -58,8 +58,7 @@ def events(frame: fr.Frame) -> tuple[objects.Body, ...]:
         _kills(frame, report, p)
     for told in frame.draft.happenings:
         _told(frame, report, told)
-    if frame.noise:
-        _chatter(frame, report)
+    _chatter(frame, report)
     return tuple(sorted(report.events, key=lambda e: (e["lastTimestamp"], e["metadata"]["name"])))
 
 
@@ -150,12 +149,12 @@ def _chatter(frame: fr.Frame, report: Reporter) -> None:
     """What any cluster reports all day."""
     rng = frame.rng("chatter")
     namespace = frame.layout.plan.namespace
-    for k in range(int(frame.steps * frame.step_s / 1800)):
+    for k in range(int(frame.steps * frame.step_s / 1800 * (frame.noise.chatter > 0))):
         at_s = float(frame.times_s[0]) + 1800 * k + float(rng.uniform(0, 60))
         name = f"report-export-{29000000 + k * 30}"
         report.say((namespace, "CronJob", "report-export"), "SuccessfulCreate", f"Created job {name}", at_s)
         report.say((namespace, "Job", name), "Completed", "Job completed", at_s + 41)
-    for _ in range(int(rng.integers(2, 6))):
+    for _ in range(round(int(rng.integers(2, 6)) * frame.noise.chatter)):
         p = int(rng.integers(0, len(frame.fleet.pods)))
         pod = frame.fleet.pods[p]
         at_s = float(frame.times_s[int(rng.integers(pod.start, pod.end))])

@@ -235,24 +235,27 @@ class Dice:
         return self.values[name]
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Strength:
+    """How hard a fault hits: `severity` ≥ 1 pushes the parameters that hurt towards their harder end; `shape` is over time."""
+
+    severity: float = 1.0
+    shape: shapes.Shape = shapes.STEP
+
+
 def roll(
-    parameters: tuple[Parameter, ...],
-    rng: np.random.Generator,
-    severity: float,
-    *,
-    fixed: Mapping[str, float] | None = None,
-    shape: shapes.Shape = shapes.STEP,
+    parameters: tuple[Parameter, ...], rng: np.random.Generator, strength: Strength, fixed: Mapping[str, float]
 ) -> Dice:
-    """Draw all parameters; `severity` ≥ 1 pushes those that hurt towards their harder end, `fixed` ones are as told."""
+    """Draw all parameters; `fixed` ones are as told."""
     values = {}
     for parameter in parameters:
         share = float(rng.uniform())
         if parameter.harder > 0:
-            share = 1 - (1 - share) / severity
+            share = 1 - (1 - share) / strength.severity
         elif parameter.harder < 0:
-            share = share / severity
+            share = share / strength.severity
         values[parameter.name] = parameter.low + share * (parameter.high - parameter.low)
-    return Dice(rng, {**values, **(fixed or {})}, shape)
+    return Dice(rng, {**values, **fixed}, strength.shape)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

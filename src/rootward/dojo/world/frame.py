@@ -8,6 +8,7 @@ from rootward import _rng
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import dynamics
 from rootward.dojo.world import layout as lay
+from rootward.dojo.world import noise as ns
 from rootward.dojo.world import pods as pd
 
 FloatArray = lay.FloatArray
@@ -31,12 +32,12 @@ class Frame:
     state: dynamics.State
     fleet: pd.Fleet
     counts: Counts
-    noise: bool
+    noise: ns.Noise
     gaps: dict[int, lay.BoolArray] = dataclasses.field(init=False)
     """Pods whose scrapes fail now and then, and when [T]; empty in a world without noise."""
 
     def __post_init__(self) -> None:
-        self.gaps = _scrape_gaps(self) if self.noise else {}
+        self.gaps = _scrape_gaps(self)
 
     @property
     def layout(self) -> lay.Layout:
@@ -59,6 +60,12 @@ class Frame:
         """How much is kept of logs and traces, 1 for six hours: short windows need less, long ones are sampled more thinly."""
         return float(np.clip(self.steps * self.step_s / 21_600.0, 0.3, 2.0))
 
+    def skew_s(self, node: int) -> float:
+        """How far a node's clock is ahead (negative: behind)."""
+        rng = self.rng("clock", node)
+        usual, far, off = rng.standard_normal(), rng.uniform(), rng.uniform(2.0, 9.0) * (-1.0) ** rng.integers(0, 2)
+        return float(off if far < self.noise.skewed_nodes else usual * self.noise.clock_skew_s)
+
     def rng(self, *path: str | int) -> np.random.Generator:
         return _rng.stream(self.draft.seed, self.layout.plan.name, "observed", *path)
 
@@ -73,7 +80,8 @@ def _scrape_gaps(frame: Frame) -> dict[int, lay.BoolArray]:
     rng = frame.rng("gaps")
     pods = len(frame.fleet.pods)
     gaps: dict[int, lay.BoolArray] = {}
-    for p in sorted({int(i) for i in rng.integers(0, pods, max(1, pods // 6))}):
+    often = round(pods * frame.noise.scrape_gaps)
+    for p in sorted({int(i) for i in rng.integers(0, pods, often)}):
         missing = np.zeros(frame.steps, dtype=np.bool_)
         for _ in range(int(rng.integers(1, 4))):
             at = int(rng.integers(0, frame.steps))

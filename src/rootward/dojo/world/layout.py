@@ -100,6 +100,17 @@ class Layout:
         return chain[::-1]
 
 
+def feels(layout: Layout) -> FloatArray:
+    """How much of a component's failure reaches the most affected entry or tier-one service along required calls; [N]."""
+    out = np.array([float(component.tier_one) for component in layout.components])
+    out[list(layout.entries)] = 1.0
+    for call in range(len(layout.calls)):  # callers come before callees
+        passed = out[layout.source[call]] * layout.required[call] * layout.waits[call]
+        passed *= min(1.0, float(layout.call_rate[call] / max(layout.rate[layout.source[call]], 1e-9)) * 4)
+        out[layout.target[call]] = max(out[layout.target[call]], passed)
+    return out
+
+
 def lay_out(plan: bp.Blueprint) -> Layout:
     """Order and size `plan`.
 

@@ -41,8 +41,7 @@ def troubles(frame: fr.Frame) -> list[Source]:
         found += _cache(frame, i)
     for i in frame.layout.of_kind(bp.Kind.SERVICE):
         found += _starts(frame, i) + _own(frame, i)
-        if frame.noise:
-            found.append(_grumble(frame, i))
+        found.append(_grumble(frame, i))
     for voice in frame.draft.voices:
         busy = frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
         rate = voice.rate if voice.steady else voice.rate * busy
@@ -235,7 +234,7 @@ _GRUMBLES = (
 def _grumble(frame: fr.Frame, i: int) -> Source:
     """Warnings and errors that mean nothing, with an hour when there are more of them."""
     rng = frame.rng("grumble", i)
-    rate = np.full(frame.steps, 1 / 420.0)
+    rate = np.full(frame.steps, frame.noise.grumbles / 420.0)
     at = int(rng.integers(0, frame.steps))
     rate[at : at + round(1500 / frame.step_s)] *= float(rng.uniform(1, 6))
     texts = tuple(_GRUMBLES[int(k)] for k in rng.permutation(len(_GRUMBLES))[:2])

@@ -24,24 +24,28 @@ PER_SOURCE = 900
 
 @dataclasses.dataclass(slots=True)
 class _Book:
+    """`ahead_s` is how far each pod's clock is off: lines carry their writer's time, shippers stamp the true one."""
+
     times_s: list[float]
     stream: list[int]
     lines: list[str]
+    ahead_s: list[float]
 
 
 def logs(frame: fr.Frame) -> tm.Logs:
     """All lines in order of time."""
     streams, of_pod = _streams(frame)
-    book = _Book([], [], [])
+    skews = [frame.skew_s(n) for n in range(len(frame.fleet.nodes))]
+    book = _Book([], [], [], [skews[pod.node] for pod in frame.fleet.pods])
     rng = frame.rng("logs")
     services = frame.layout.of_kind(bp.Kind.SERVICE)
-    budget = int(LINES_ORDINARY * frame.volume) // max(len(services), 1)
+    budget = int(LINES_ORDINARY * frame.volume * frame.noise.log_share) // max(len(services), 1)
     for i in services:
         _ordinary(frame, book, of_pod, i, budget, rng)
     troubles = sources.troubles(frame)
     # One share for all, so that what fails most writes most; the rare still gets its few lines.
     sizes = [float(_expected(frame, source.rate).sum()) for source in troubles]
-    share = min(1.0, LINES_TROUBLE * frame.volume / max(sum(sizes), 1.0))
+    share = min(1.0, LINES_TROUBLE * frame.volume * frame.noise.log_share / max(sum(sizes), 1.0))
     for source, size in zip(troubles, sizes, strict=True):
         _write(frame, book, of_pod, source, int(np.clip(size * share, 12, PER_SOURCE)), rng)
     _resolver(frame, book, streams, rng)
@@ -115,19 +119,20 @@ def _ordinary(
     write = lf.FORMATS[component.language]
     nginx = component.language == "nginx"
     for k, time_s in enumerate(times_s):
+        said_s = time_s + book.ahead_s[pods[k]]
         route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
         if nginx:
-            line = _access(time_s, route, took[k], trace)
+            line = _access(said_s, route, took[k], trace)
         elif component.consumer:
             line = write(
-                time_s,
+                said_s,
                 "info",
                 component.name,
                 f"processed message offset={1_000_000 + int(time_s) % 900_000} in {took[k]:.0f}ms",
                 trace,
             )
         else:
-            line = write(time_s, "info", component.name, f"{route.method} {route.path} 200 {took[k]:.1f}ms", trace)
+            line = write(said_s, "info", component.name, f"{route.method} {route.path} 200 {took[k]:.1f}ms", trace)
         book.times_s.append(time_s)
         book.stream.append(of_pod[pods[k]])
         book.lines.append(line)
@@ -156,7 +161,8 @@ def _write(
     traces = rng.bytes(16 * len(steps)).hex()
     words: Callable[[int, float], str] = source.words
     for k, time_s in enumerate(times_s):
-        line = write(time_s, source.level, component.name, words(int(steps[k]), time_s), traces[32 * k : 32 * k + 32])
+        said_s = time_s + book.ahead_s[pods[k]]
+        line = write(said_s, source.level, component.name, words(int(steps[k]), time_s), traces[32 * k : 32 * k + 32])
         if source.trace:
             line = _with_trace(line, source.trace, component.language)
         book.times_s.append(time_s)

@@ -87,10 +87,9 @@ def messages(
 
     for _ in range(int(rng.integers(2, 6))):
         say(ALERTS, chosen.alert.starts_s + float(rng.exponential(100.0)) + 8.0, _GUESSES)
-    if frame.noise:
-        span_s = frame.steps * frame.step_s
-        for _ in range(int(rng.poisson(span_s / 1800.0))):
-            say(TALK, float(frame.times_s[0]) + float(rng.uniform(0, span_s)), _SMALL_TALK)
+    span_s = frame.steps * frame.step_s
+    for _ in range(int(rng.poisson(span_s / 3600.0 * frame.noise.talk_per_h))):
+        say(TALK, float(frame.times_s[0]) + float(rng.uniform(0, span_s)), _SMALL_TALK)
     return tuple(sorted(said, key=lambda m: (m.time_s, m.channel, m.user, m.text)))
 
 

@@ -20,6 +20,8 @@ class Table:
         self._frame = frame
         self._processes: list[tm.Process] = []
         self._of_pod: dict[int, int] = {}
+        skews = [frame.skew_s(n) for n in range(len(frame.fleet.nodes))]
+        self._ahead_s = np.array([skews[pod.node] for pod in frame.fleet.pods])
         self._names: dict[str, int] = {}
         self._columns: dict[str, list[np.ndarray[Any, Any]]] = {
             key: [] for key in ("trace", "id", "parent", "process", "name", "kind", "start", "took", "status", "look")
@@ -122,7 +124,7 @@ class Table:
             process,
             np.full(size, name),
             np.full(size, kind),
-            begins,
+            begins + self._ahead_s[pods],  # SDKs stamp spans with their node's clock
             took,
             np.where(bad, 2, 0),
             looks,

@@ -167,10 +167,11 @@ def spans(frame: fr.Frame) -> tm.Spans:
     entries = frame.layout.entries
     share = np.array([frame.layout.rate[i] for i in entries])
     share = np.maximum(share / share.sum(), 0.1)
-    made, wanted = 0, SPANS * frame.volume
+    made, wanted = 0, SPANS * frame.volume * frame.noise.trace_share
+    size = max(40, round(BATCH * min(1.0, frame.noise.trace_share)))
     for batch in range(200):
         entry = entries[int(rng.choice(len(entries), p=share / share.sum()))]
-        steps = _moments(frame, rng, BATCH if batch else 60)
+        steps = _moments(frame, rng, size if batch else min(size, 60))
         walk = Walk(frame, steps, entry, rng)
         timed = time_out(frame, walk, own, rng)
         starts_s = frame.times_s[steps] + rng.uniform(0, frame.step_s, len(steps))
