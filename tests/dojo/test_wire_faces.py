@@ -11,7 +11,7 @@ from starlette import testclient
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.wire import faces
+from rootward.dojo.wire import clients, faces
 
 VENDORS = ["prometheus", "loki", "kubernetes", "jaeger", "tempo", "alertmanager", "github", "slack", "pagerduty"]
 HEADERS = {"Authorization": "Bearer t"}
@@ -100,7 +100,7 @@ def test_absent_vendors_are_left_out_and_unknown_access_is_an_error(shop_clock):
 
 
 def test_the_kubeconfig_points_at_the_mounted_face():
-    config = faces.kubeconfig("http://127.0.0.1:8080/")
+    config = clients.kubeconfig("http://127.0.0.1:8080/")
     assert config["clusters"][0]["cluster"]["server"] == "http://127.0.0.1:8080/kubernetes"
     assert config["current-context"] == config["contexts"][0]["name"]
 

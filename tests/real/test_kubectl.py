@@ -8,7 +8,7 @@ import subprocess
 import dojo_server
 import pytest
 
-from rootward.dojo.wire import faces
+from rootward.dojo.wire import clients
 
 KUBECTL = shutil.which("kubectl") or ""
 POD = "checkout-7d9c6b5f4-abcde"
@@ -22,7 +22,7 @@ def kubectl(tmp_path_factory):
     home = tmp_path_factory.mktemp("kube")
     with dojo_server.serving() as base_url:
         config = home / "config.json"
-        config.write_text(json.dumps(faces.kubeconfig(base_url)))
+        config.write_text(json.dumps(clients.kubeconfig(base_url)))
         environment = {"HOME": str(home), "KUBECONFIG": str(config), "PATH": os.environ["PATH"]}
 
         def run(*arguments, fails=False):

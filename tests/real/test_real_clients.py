@@ -5,7 +5,7 @@ import datetime as dt
 import dojo_server
 import pytest
 
-from rootward.dojo.wire import faces
+from rootward.dojo.wire import clients
 
 # Other people's libraries warn about their own dependencies.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -20,7 +20,7 @@ def base_url():
 
 def test_the_official_kubernetes_client(base_url):
     kubernetes = pytest.importorskip("kubernetes", reason=REASON)
-    api = kubernetes.config.new_client_from_config_dict(faces.kubeconfig(base_url))
+    api = kubernetes.config.new_client_from_config_dict(clients.kubeconfig(base_url))
     core, apps = kubernetes.client.CoreV1Api(api), kubernetes.client.AppsV1Api(api)
     assert kubernetes.client.VersionApi(api).get_code().git_version == "v1.31.2"
     pods = core.list_pod_for_all_namespaces(label_selector="app=checkout").items

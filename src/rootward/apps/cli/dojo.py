@@ -1,5 +1,6 @@
 """`rootward dojo`: worlds, faults, and a simulated production served over the vendors' own APIs."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -131,41 +132,67 @@ def serve(
     capsule: Annotated[Path | None, typer.Option(help="Serve a recorded capsule instead of a world.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 9800,
+    clock: Annotated[
+        str, typer.Option(help="still, running, or a speed such as x60 (a minute in a second).")
+    ] = "still",
+    control_port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Also a door, on loopback, by which time is moved; 0: any port."),
+    ] = None,
     kubeconfig: Annotated[Path | None, typer.Option(help="Also write a kubeconfig for kubectl.")] = None,
+    write_settings: Annotated[Path | None, typer.Option(help="Also write settings for usual clients here.")] = None,
 ) -> None:
-    """Serve a production to any client: promtool, kubectl, logcli, Grafana, the vendors' SDKs.
+    """Serve a production to any client: promtool, kubectl, logcli, Grafana, the vendors' SDKs, other agents.
 
     Example: rootward dojo serve --kubeconfig kube.yaml, then kubectl --kubeconfig kube.yaml get pods -A
     """
-    import socket
-
-    import uvicorn
-    import yaml
+    import contextlib
 
     from rootward import _clock, errors
     from rootward.apps.cli import output
+    from rootward.dojo import serving
     from rootward.dojo import world as worlds
     from rootward.dojo.capsule import store
-    from rootward.dojo.wire import faces
+    from rootward.dojo.wire import clients, faces
 
+    speed = serving.speed_of(clock)
     scenario = store.load(capsule) if capsule else worlds.build(world, fault or None, seed, services=services)[0]
-    # The served moment is the scenario's own: its "now" does not move while somebody looks.
-    clock = _clock.VirtualClock(scenario.telemetry.now_s)
-    application = faces.serve_app(scenario.telemetry, clock)
-    server = uvicorn.Server(uvicorn.Config(application, log_level="warning", server_header=False))
-    try:
-        listening = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        reason = str(error.strerror or error).partition(" (while")[0]  # the address is told already
-        raise errors.InputError(f"cannot listen on {host}, port {port}: {reason}; --port 0 picks a free one") from error
-    name_in_url = f"[{host}]" if ":" in host else host
-    base_url = f"http://{name_in_url}:{listening.getsockname()[1]}"
+    recorded = scenario.telemetry
+    served = serving.ServedClock(recorded.now_s, recorded.end_s, speed=speed, base=_clock.SystemClock())
+    vendors = faces.with_gateways(recorded, served, faces.faces(recorded, served))
+    server = serving.server_of(faces.mounted(vendors), served)
+    listening, base_url = serving.listen(host, port)
+    files = clients.files(base_url, vendors)
     if kubeconfig is not None:
-        output.write_text(kubeconfig, yaml.safe_dump(faces.kubeconfig(base_url), sort_keys=False))
-    typer.echo(f"as of {_clock.to_iso(scenario.telemetry.now_s)}; stop with Ctrl-C", err=True)
-    for name in faces.with_gateways(scenario.telemetry, clock, faces.faces(scenario.telemetry, clock)):
+        if "kubeconfig.yaml" not in files:
+            raise errors.InputError(
+                "this production has no Kubernetes to write a kubeconfig for; leave --kubeconfig out"
+            )
+        output.write_text(kubeconfig, files["kubeconfig.yaml"])
+    if write_settings is not None:
+        output.write_folder(write_settings, files)
+    with contextlib.ExitStack() as stack:
+        if control_port is not None:
+            door = stack.enter_context(
+                serving.serving(serving.control_app(served), _clock.SystemClock(), port=control_port)
+            )
+            typer.echo(f"move time with: curl -X POST '{door}/advance?seconds=60' (nobody else is told)", err=True)
+        _announce(base_url, vendors, _clock.to_iso(recorded.now_s), clock, files, write_settings)
+        server.run(sockets=[listening])
+
+
+def _announce(
+    base_url: str, vendors: Iterable[str], now: str, clock: str, files: Mapping[str, str], folder: Path | None
+) -> None:
+    """What an operator needs, on stderr: the moment, the addresses, and settings for other programs."""
+    typer.echo(f"as of {now}, clock {clock}; stop with Ctrl-C", err=True)
+    for name in vendors:
         typer.echo(f"{name:14} {base_url}/{name}", err=True)
-    server.run(sockets=[listening])
+    if folder is not None:
+        typer.echo(f"settings       {folder}: {', '.join(files)}", err=True)
+        return
+    typer.echo("\nHolmesGPT's config.yaml (--write-settings DIR writes this and others as files):\n", err=True)
+    typer.echo(files["holmes.yaml"], err=True)
 
 
 @app.command("export")

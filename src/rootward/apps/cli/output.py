@@ -40,6 +40,20 @@ def write_text(path: Path, text: str) -> None:
         raise errors.InputError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files of these names and contents into a folder, which is made where it is missing.
+
+    Raises:
+        InputError: it cannot be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise errors.InputError(f"cannot make {folder}: {error.strerror or error}") from error
+    for name, text in files.items():
+        write_text(folder / name, text)
+
+
 def read_json(path: Path | None) -> object:
     """JSON from a file, or from standard input when `path` is None.
 

@@ -3,7 +3,6 @@
 import dataclasses
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from starlette import applications, responses, routing, types
 
@@ -102,22 +101,11 @@ def with_gateways(
     return out
 
 
-def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
+def mounted(vendors: Mapping[str, types.ASGIApp]) -> applications.Starlette:
     """Every face under `/<vendor>` of one application."""
-    mounted = with_gateways(telemetry, clock, faces(telemetry, clock))
-    return applications.Starlette(routes=[routing.Mount(f"/{name}", app=face) for name, face in mounted.items()])
+    return applications.Starlette(routes=[routing.Mount(f"/{name}", app=face) for name, face in vendors.items()])
 
 
-def kubeconfig(base_url: str) -> dict[str, Any]:
-    """A kubeconfig for `kubectl --kubeconfig FILE` (write it as YAML or JSON) against `serve_app` at `base_url`."""
-    server = f"{base_url.rstrip('/')}/kubernetes"
-    return {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "production", "cluster": {"server": server}}],
-        "users": [{"name": "viewer", "user": {"token": "viewer"}}],
-        "contexts": [
-            {"name": "production", "context": {"cluster": "production", "user": "viewer", "namespace": "default"}}
-        ],
-        "current-context": "production",
-    }
+def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
+    """All of one production system: `with_gateways` over `faces`, mounted."""
+    return mounted(with_gateways(telemetry, clock, faces(telemetry, clock)))
