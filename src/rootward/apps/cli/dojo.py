@@ -22,6 +22,12 @@ Shape = Annotated[
 Place = Annotated[
     str | None, typer.Option(help="Where it sits: a component, or caller→callee for faults of calls; empty: drawn.")
 ]
+After = Annotated[
+    str,
+    typer.Option(
+        help="What becomes of it after the alert: none, recovery, mitigation, wrong_mitigation, recurrence or drawn."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -93,6 +99,7 @@ def show(
     noise: NoiseLevel = "usual",
     shape: Shape = None,
     place: Place = None,
+    aftermath: After = "none",
     as_json: Json = False,
 ) -> None:
     """Build a scenario and show what is in it: sizes, the alert, and the sealed truth.
@@ -106,7 +113,9 @@ def show(
     from rootward.dojo import world as worlds
     from rootward.dojo.capsule import inventory
 
-    scenario, truth = worlds.build(world, fault or None, seed, services=services, noise=noise, shape=shape, place=place)
+    scenario, truth = worlds.build(
+        world, fault or None, seed, services=services, noise=noise, shape=shape, place=place, aftermath=aftermath
+    )
     counts = inventory.counts(scenario.telemetry)
     if as_json:
         output.print_json({"counts": counts, "alert": scenario.alert, "truth": truth.to_json()})
@@ -205,6 +214,7 @@ def export(
     noise: NoiseLevel = "usual",
     shape: Shape = None,
     place: Place = None,
+    aftermath: After = "none",
 ) -> None:
     """Write a scenario as a capsule (Parquet and JSON), its truth sealed in a file of its own.
 
@@ -216,7 +226,7 @@ def export(
 
     with output.progress(f"building {world}", quiet=False) as update:
         scenario, truth = worlds.build(
-            world, fault or None, seed, services=services, noise=noise, shape=shape, place=place
+            world, fault or None, seed, services=services, noise=noise, shape=shape, place=place, aftermath=aftermath
         )
         update(f"writing {destination}")
         store.save(destination, scenario, truth)

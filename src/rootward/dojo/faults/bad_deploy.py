@@ -47,7 +47,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     )
     release = history.release(draft, target, draft.onset, patch)
     ramp_s = float(draft.layout.replicas[target]) * 30.0
-    share = dice["failing_share"] * draft.after(draft.onset, ramp_s=ramp_s)
+    share = dice["failing_share"] * draft.acting(dice, ramp_s=ramp_s)
     draft.knobs.own_error[:, target] = 1 - (1 - draft.knobs.own_error[:, target]) * (1 - share)
     draft.voices.append(
         dr.Voice(target, "error", share * draft.layout.rate[target] * draft.traffic_at_onset(), (text,), trace)

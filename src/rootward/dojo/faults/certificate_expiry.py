@@ -10,7 +10,7 @@ from rootward.dojo.world import draft as dr
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     component = draft.layout.components[target]
     # Connections that were open stay open until they are recycled.
-    closed = draft.after(draft.onset, ramp_s=dice["minutes_to_recycle"] * 60.0) * dice["new_connections"]
+    closed = draft.acting(dice, ramp_s=dice["minutes_to_recycle"] * 60.0) * dice["new_connections"]
     calls = draft.layout.calls_to(target)
     draft.knobs.refused[:, calls] = np.maximum(draft.knobs.refused[:, calls], closed[:, None])
     draft.expiries[target] = kit.onset_s(draft)

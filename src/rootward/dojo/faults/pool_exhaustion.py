@@ -43,14 +43,14 @@ def _leak(draft: dr.Draft, call: int, place: int, dice: dr.Dice) -> str:
         },
     )
     release = history.release(draft, place, draft.onset, patch)
-    lost = draft.after(draft.onset, ramp_s=dice["minutes_to_empty"] * 60.0)
+    lost = draft.acting(dice, ramp_s=dice["minutes_to_empty"] * 60.0)
     draft.knobs.leaked[:, call] = np.floor(lost * draft.layout.pool[call] * 10) / 10
     return release.sha
 
 
 def _squeeze(draft: dr.Draft, call: int, place: int, fresh: int, dice: dr.Dice) -> str:
     component, usual = draft.layout.components[place], float(draft.layout.pool[call])
-    draft.knobs.pool[:, call] = np.where(draft.after(draft.onset) > 0, float(fresh), usual)
+    draft.knobs.pool[:, call] = np.where(draft.acting(dice) > 0, float(fresh), usual)
     before = f"{usual:.0f}"
     note = draft.note(
         place,

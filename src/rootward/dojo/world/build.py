@@ -12,6 +12,7 @@ from rootward import _rng
 from rootward import errors as err
 from rootward.dojo import faults, oracle
 from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.world import aftermath as after
 from rootward.dojo.world import (
     alerting,
     arrivals,
@@ -84,6 +85,7 @@ def build(
     shape: str | None = None,
     place: str | None = None,
     parameters: Mapping[str, float] | None = None,
+    aftermath: str = after.NONE,
 ) -> tuple[tm.Scenario, oracle.Truth]:
     """A scenario and its sealed truth; equal arguments give equal bytes.
 
@@ -91,7 +93,7 @@ def build(
     "generated" world and is refused elsewhere. `hours` of telemetry are scraped every `step_s` seconds. `shape` (one of
     `shapes.KINDS`), `place` (a component, or "caller→callee" where the family breaks calls) and `parameters` of the family
     are drawn from the seed unless told. `noise` is a record of knobs, the name of a level (noise.LEVELS, or "drawn"), or yes
-    or no.
+    or no. `aftermath` (one of `aftermath.KINDS`, or "drawn") is what becomes of the trouble behind the scenario's now.
 
     Raises:
         WorldError: a name that does not exist (the message names the nearest), or sizes that make no sense.
@@ -110,7 +112,8 @@ def build(
     base = _ordinary(lay.lay_out(plan), seed, hours, step_s, around)
     wish = wishes.checked(base.layout, family, shape=shape, place=place, parameters=parameters or {})
     shown = _until_it_shows(base, wish, around)
-    return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault)
+    shown, then = _and_then(base, shown, wish, around, aftermath)
+    return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault, then)
 
 
 def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, noise: ns.Noise) -> dr.Draft:
@@ -133,6 +136,8 @@ class _Shown:
     watched: list[watching.Watch]
     fired: list[tuple[watching.Watch, tm.FiredAlert]]
     page: alerting.Page
+    place: int
+    strength: dr.Strength
 
 
 def _until_it_shows(base: dr.Draft, wish: wishes.Wish, noise: ns.Noise) -> _Shown:
@@ -159,12 +164,16 @@ def _attempt(
     place: int,
     strength: dr.Strength,
     noise: ns.Noise,
+    then: after.Aftermath | None = None,
 ) -> _Shown | None:
     """One fault at one place; None if it does not keep its promise or nobody is paged in time."""
     family, draft = wish.family, _branch(base)
+    draft.relief = then.relief(draft) if then else None
     latest_s = float(base.times_s[-1]) - LOOK_S[1]
     rng = draft.rng("dice", family.name, place)
     planted = family.plant(draft, place, dr.roll(family.parameters, rng, strength, wish.parameters))
+    if then:
+        after.let_in(draft, base, planted, then)
     fleet = pd.fleet(draft)
     state = prefix.advance(draft)
     if family.lasts is not None and not family.lasts(draft, state, place):
@@ -173,7 +182,20 @@ def _attempt(
     watched = rules.watches(frame)
     found = alerting.fired(frame, watched)
     chosen = alerting.page(frame, found, latest_s, planted)
-    return None if chosen is None else _Shown(frame, planted, watched, found, chosen)
+    return None if chosen is None else _Shown(frame, planted, watched, found, chosen, place, strength)
+
+
+def _and_then(
+    base: dr.Draft, shown: _Shown, wish: wishes.Wish, noise: ns.Noise, aftermath: str
+) -> tuple[_Shown, after.Aftermath]:
+    """The same world once more, with what happened after the page; what promises to last is not mended by chance."""
+    then = after.drawn(base, shown.page.alert.starts_s, aftermath)
+    if then.kind == after.NONE or (wish.family.lasts is not None and then.kind != "wrong_mitigation"):
+        return shown, after.Aftermath(after.NONE)
+    again = _attempt(base, _Prefix(base), wish, shown.place, shown.strength, noise, then)
+    if again is None or again.page.alert.starts_s != shown.page.alert.starts_s:
+        return shown, after.Aftermath(after.NONE)
+    return again, then
 
 
 def _branch(base: dr.Draft) -> dr.Draft:
@@ -240,7 +262,7 @@ def _observe(shown: _Shown) -> tm.Telemetry:
     )
 
 
-def _truth(shown: _Shown, fault: str) -> oracle.Truth:
+def _truth(shown: _Shown, fault: str, then: after.Aftermath) -> oracle.Truth:
     frame, planted, chosen = shown.frame, shown.planted, shown.page
     names_of = [component.name for component in frame.layout.components]
     path = frame.layout.path(chosen.component, planted.place)[::-1] if planted.place >= 0 else []
@@ -255,5 +277,5 @@ def _truth(shown: _Shown, fault: str) -> oracle.Truth:
         route if planted.causes else (),
         decoys,
         planted.note,
-        {"family": fault, "seed": frame.draft.seed},
+        {"family": fault, "seed": frame.draft.seed, "shape": shown.strength.shape.kind, "aftermath": then.kind},
     )

@@ -103,6 +103,17 @@ class Limit:
     rolled: bool = True
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody says at step `at` in the channel where alerts are talked about (or another)."""
+
+    at: int
+    user: str
+    text: str
+    channel: str = "alerts-prod"
+    bot: bool = False
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Draft:
     """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
@@ -133,6 +144,7 @@ class Draft:
     refusals: dict[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)  # call → log texts by language
     objects: list[ObjectChange] = dataclasses.field(default_factory=list)
     happenings: list[Happening] = dataclasses.field(default_factory=list)
+    remarks: list[Remark] = dataclasses.field(default_factory=list)
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
     @property
@@ -153,7 +165,8 @@ class Draft:
     def acting(self, dice: "Dice", *, ramp_s: float = 0.0) -> lay.FloatArray:
         """How far the fault acts, 0 to 1, in the shape that was drawn or asked for; `ramp_s` is the least time it takes; [T]."""
         since_s = (np.arange(self.steps, dtype=np.float64) - self.onset) * self.step_s
-        return dice.shape.profile(since_s, ramp_s=ramp_s, step_s=self.step_s)
+        strength = dice.shape.profile(since_s, ramp_s=ramp_s, step_s=self.step_s)
+        return strength if self.relief is None else strength * (1.0 - self.relief)
 
     def level(self, name: str, place: int, ordinary: lay.FloatArray | float) -> lay.FloatArray:
         """A quantity that only exporters show (open files, replication lag, free bytes …): what a fault made of it, or `ordinary`.

@@ -70,6 +70,10 @@ def messages(
                 bot=True,
             )
         )
+    remarking = frame.rng("remarks")
+    for remark in frame.draft.remarks:
+        at_s = round(float(frame.times_s[remark.at]) + float(remarking.uniform(0.0, frame.step_s)), 3)
+        said.append(tm.ChatMessage(at_s, remark.channel, remark.user, remark.text, bot=remark.bot))
     alerted = layout.components[chosen.component].name
     clock = _clock.to_iso(chosen.alert.active_s)[11:16]
 

@@ -191,7 +191,8 @@ def _grow(draft: dr.Draft, pod: Pod, leak: dr.Leak, memory: lay.FloatArray, read
     slope = leak.bytes_per_s * rng.uniform(0.85, 1.15) * draft.step_s
     plain = memory.copy()
     extra, streak, last_s, t = 0.0, 0, -1e12, begin
-    while t < pod.end:
+    end = min(pod.end, draft.heals_at)  # whoever mends a leak replaces or restarts what leaked
+    while t < end:
         extra += slope
         if plain[t] + extra < limit * 0.995:
             memory[t] = plain[t] + extra
