@@ -63,6 +63,7 @@ DOORS = {
     ("os", "getenv"): "apps/settings.py",
     ("random", "random"): "",
     ("np", "random"): "_rng.py",
+    ("asyncio", "run"): "_tasks.py",
     ("asyncio", "TaskGroup"): "_tasks.py",
     ("asyncio", "create_task"): "_tasks.py",
     ("asyncio", "gather"): "_tasks.py",

@@ -1,11 +1,10 @@
 """The doctor: a green light proves reachability, not value; so every question is asked, and its real sample shown."""
 
-import asyncio
 import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
-from rootward import _clock, errors
+from rootward import _clock, _tasks, errors
 from rootward.apps import live, wiring
 from rootward.apps import settings as settings_module
 from rootward.signals import answers, protocols, questions, windows
@@ -49,7 +48,7 @@ def check(settings: settings_module.Settings, *, at_s: float | None = None) -> R
         finally:
             await sources.aclose()
 
-    return asyncio.run(run())
+    return _tasks.run(run())
 
 
 async def examine(sources: protocols.Sources, *, now_s: float) -> Report:

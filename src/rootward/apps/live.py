@@ -1,9 +1,8 @@
 """From settings to a finding or a health report over a team's own back ends."""
 
-import asyncio
 from collections.abc import Callable
 
-from rootward import _clock, errors
+from rootward import _clock, _tasks, errors
 from rootward.apps import settings as settings_module
 from rootward.apps import wiring
 from rootward.investigator import finding as findings
@@ -42,4 +41,4 @@ def explain(
         finally:
             await sources.aclose()
 
-    return asyncio.run(run())
+    return _tasks.run(run())

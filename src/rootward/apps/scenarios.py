@@ -1,9 +1,8 @@
 """From a scenario to a finding: the dojo's faces, the real connectors over them, the investigator, and the truth opened last."""
 
-import asyncio
 from collections.abc import Callable
 
-from rootward import _clock
+from rootward import _clock, _tasks
 from rootward.apps import wiring
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.wire import faces
@@ -38,4 +37,4 @@ def explain(
         finally:
             await sources.aclose()
 
-    return asyncio.run(run())
+    return _tasks.run(run())

@@ -1,10 +1,9 @@
 """Root-cause evals over scenarios: each is served by the dojo's faces, investigated through the real connectors, and scored."""
 
-import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from rootward import _clock
+from rootward import _clock, _tasks
 from rootward.dojo import oracle
 from rootward.dojo.capsule import store, telemetry
 from rootward.evals import baselines, scoring
@@ -72,7 +71,7 @@ def run_scenario(
     """The same for a scenario in memory; `open_truth` is called after the finding is made."""
     stopwatch = _clock.SystemClock()
     began_s = stopwatch.monotonic_s()
-    finding, subject = asyncio.run(_investigate(scenario, connect, read_alert, chosen, vary))
+    finding, subject = _tasks.run(_investigate(scenario, connect, read_alert, chosen, vary))
     seconds = stopwatch.monotonic_s() - began_s
     compared = _baselines(subject) if with_baselines else {}
     return result(case_id, open_truth(), finding, seconds, compared)
