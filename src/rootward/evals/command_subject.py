@@ -70,10 +70,12 @@ class CommandSubject:
         """Serve the scenario on a free port of loopback, ask the command, and read its answer."""
         clock = _clock.VirtualClock(scenario.telemetry.now_s)
         vendors = faces.with_gateways(scenario.telemetry, clock, faces.faces(scenario.telemetry, clock))
-        app = faces.mounted(vendors)
+        mcp = faces.mcp_app(vendors, clock)
+        app = faces.mounted(vendors, mcp)
         with tempfile.TemporaryDirectory(prefix="on-call-") as folder, serving.serving(app, clock) as base_url:
-            settings = write_settings(Path(folder), clients.files(base_url, vendors))
-            question = request(scenario, base_url, list(vendors), settings, self.timeout_s)
+            settings = write_settings(Path(folder), clients.files(base_url, vendors, mcp=mcp is not None))
+            names = [*vendors, *(["mcp"] if mcp is not None else [])]
+            question = request(scenario, base_url, names, settings, self.timeout_s)
             return ask(self.argv, question, self.timeout_s, Path(folder))
 
 

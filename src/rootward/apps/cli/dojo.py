@@ -28,6 +28,7 @@ After = Annotated[
         help="What becomes of it after the alert: none, recovery, mitigation, wrong_mitigation, recurrence or drawn."
     ),
 ]
+NO_MCP = "not installed: pip install 'rootward[mcp]'"
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
 
@@ -169,9 +170,10 @@ def serve(
     recorded = scenario.telemetry
     served = serving.ServedClock(recorded.now_s, recorded.end_s, speed=speed, base=_clock.SystemClock())
     vendors = faces.with_gateways(recorded, served, faces.faces(recorded, served))
-    server = serving.server_of(faces.mounted(vendors), served)
+    mcp = faces.mcp_app(vendors, served, loopback=host in ("127.0.0.1", "::1", "localhost"))
+    server = serving.server_of(faces.mounted(vendors, mcp), served)
     listening, base_url = serving.listen(host, port)
-    files = clients.files(base_url, vendors)
+    files = clients.files(base_url, vendors, mcp=mcp is not None)
     if kubeconfig is not None:
         if "kubeconfig.yaml" not in files:
             raise errors.InputError(
@@ -197,11 +199,46 @@ def _announce(
     typer.echo(f"as of {now}, clock {clock}; stop with Ctrl-C", err=True)
     for name in vendors:
         typer.echo(f"{name:14} {base_url}/{name}", err=True)
+    has_mcp = "mcp.json" in files
+    typer.echo(f"{'mcp':14} {f'{base_url}/mcp' if has_mcp else NO_MCP}", err=True)
     if folder is not None:
         typer.echo(f"settings       {folder}: {', '.join(files)}", err=True)
         return
     typer.echo("\nHolmesGPT's config.yaml (--write-settings DIR writes this and others as files):\n", err=True)
     typer.echo(files["holmes.yaml"], err=True)
+
+
+@app.command("mcp")
+def mcp(
+    world: World = "web-shop",
+    fault: Fault = "slow_query",
+    seed: Seed = 7,
+    services: Services = None,
+    capsule: Annotated[Path | None, typer.Option(help="Serve a recorded capsule instead of a world.")] = None,
+    clock: Annotated[
+        str, typer.Option(help="still, running, or a speed such as x60 (a minute in a second).")
+    ] = "still",
+) -> None:
+    """Serve a production to one agent as an MCP server on standard input and output (needs the extra `mcp`).
+
+    Example: rootward dojo mcp --world payments --seed 3
+    """
+    from rootward import _clock, errors
+    from rootward.dojo import serving
+    from rootward.dojo import world as worlds
+    from rootward.dojo.capsule import store
+    from rootward.dojo.wire import faces
+
+    if not faces.has_mcp():
+        raise errors.InputError(f"the MCP package is {NO_MCP}")
+    from rootward.dojo.wire import mcp_server
+
+    speed = serving.speed_of(clock)
+    scenario = store.load(capsule) if capsule else worlds.build(world, fault or None, seed, services=services)[0]
+    recorded = scenario.telemetry
+    served = serving.ServedClock(recorded.now_s, recorded.end_s, speed=speed, base=_clock.SystemClock())
+    vendors = faces.with_gateways(recorded, served, faces.faces(recorded, served))
+    mcp_server.server(vendors, served).run("stdio")
 
 
 @app.command("export")

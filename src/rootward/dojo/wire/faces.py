@@ -1,8 +1,11 @@
 """All faces of one production system: which vendors answer, which refuse, and one application that serves them all."""
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+import importlib
+import importlib.util
+from collections.abc import AsyncIterator, Callable, Mapping
 
 from starlette import applications, responses, routing, types
 
@@ -101,9 +104,33 @@ def with_gateways(
     return out
 
 
-def mounted(vendors: Mapping[str, types.ASGIApp]) -> applications.Starlette:
-    """Every face under `/<vendor>` of one application."""
-    return applications.Starlette(routes=[routing.Mount(f"/{name}", app=face) for name, face in vendors.items()])
+def mcp_app(
+    vendors: Mapping[str, types.ASGIApp], clock: _clock.Clock, *, loopback: bool = True
+) -> applications.Starlette | None:
+    """The MCP server over `vendors` as an application for `mounted`; None where the extra `mcp` is not installed."""
+    if not has_mcp():
+        return None
+    module = importlib.import_module("rootward.dojo.wire.mcp_server")  # by name: the base install does without
+    made: applications.Starlette = module.http_app(module.server(vendors, clock), loopback=loopback)
+    return made
+
+
+def has_mcp() -> bool:
+    return importlib.util.find_spec("mcp") is not None
+
+
+def mounted(vendors: Mapping[str, types.ASGIApp], mcp: applications.Starlette | None = None) -> applications.Starlette:
+    """Every face under `/<vendor>` of one application, and MCP at /mcp where there is one (its lifespan must be run)."""
+    routes: list[routing.BaseRoute] = [routing.Mount(f"/{name}", app=face) for name, face in vendors.items()]
+    if mcp is None:
+        return applications.Starlette(routes=routes)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: applications.Starlette) -> AsyncIterator[None]:
+        async with mcp.router.lifespan_context(mcp):
+            yield
+
+    return applications.Starlette(routes=[*routes, *mcp.routes], lifespan=lifespan)
 
 
 def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
