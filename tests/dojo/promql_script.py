@@ -19,12 +19,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import promql_parser
 import pytest
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.engines.promql import engine, options, values
+from rootward.dojo.engines.promql import engine, options, selectors, syntax, values
 
 _HEAD = re.compile(
     r"(?P<fail>fail )?(?P<ordered>ordered )?(?:at (?P<at>\S+)|range (?P<start>\S+)\.\.(?P<end>\S+) step (?P<step>\S+)): (?P<query>.*)"
@@ -44,7 +43,7 @@ class Case:
 
 
 def seconds(text: str) -> float:
-    return 0.0 if text == "0s" else promql_parser.parse_duration(text).total_seconds()
+    return 0.0 if text == "0s" else selectors.duration_ms(text, plain=False) / 1000
 
 
 def cases(path: Path) -> Iterator[Case]:
@@ -69,8 +68,8 @@ def cases(path: Path) -> Iterator[Case]:
 def labels_of(text: str) -> values.LabelSet:
     if text in ("", "{}"):
         return ()
-    node = promql_parser.parse(text)
-    pairs = {matcher.name: matcher.value for matcher in node.matchers.matchers}
+    node = syntax.selector(text, options.Options())
+    pairs = {matcher.name: matcher.value for matcher in node.matchers}
     return values.label_set(pairs | ({"__name__": node.name} if node.name else {}))
 
 

@@ -242,10 +242,10 @@ def test_times_beyond_reckoning_are_refused() -> None:
         ("1 +\n  nope(up)", '2:3: parse error: unknown function with name "nope"'),
         (
             "abs(rate(up))",
-            '1:5: parse error: expected type range vector in call to function "rate", got instant vector',
+            '1:10: parse error: expected type range vector in call to function "rate", got instant vector',
         ),
         ("abs(up, up)", '1:1: parse error: expected 1 argument(s) in call to "abs", got 2'),
-        ("1 < 2", "1:1: parse error: comparisons between scalars must use BOOL modifier"),
+        ("1 < 2", "1:3: parse error: comparisons between scalars must use BOOL modifier"),
         ("", "unknown position: parse error: no expression found in input"),
     ],
 )

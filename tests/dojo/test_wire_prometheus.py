@@ -164,7 +164,7 @@ def test_times_and_durations_in_every_spelling(face: Any) -> None:
         ("query", {"query": "up", "time": "2024-13-01T00:00:00Z"}, 400, "bad_data", "valid timestamp"),
         ("query", {"query": "up", "timeout": "soon"}, 400, "bad_data", 'invalid parameter "timeout"'),
         ("query", {"query": "odd + on () odd"}, 422, "execution", "many-to-many"),
-        ("query", {"query": "(" * 9999}, 422, "execution", "operators"),
+        ("query", {"query": "(" * 9999}, 422, "execution", "levels deep"),
         ("query_range", {"query": "up", "end": "1", "step": "1"}, 400, "bad_data", 'invalid parameter "start"'),
         ("query_range", {"query": "up", "start": "2", "end": "1", "step": "1"}, 400, "bad_data", "end timestamp must not be before start time"),
         ("query_range", {"query": "up", "start": "1", "end": "2", "step": "0"}, 400, "bad_data", "zero or negative query resolution"),

@@ -95,7 +95,7 @@ class _Face:
         return _answered(self._engine.range(call.get("query"), start_s, end_s, step_s, until_s=now_s), call)
 
     def format_query(self, call: _http.Call) -> responses.Response:
-        return _prometheus_json.answer(self._engine.parse(call.get("query")).prettify())
+        return _prometheus_json.answer(self._engine.formatted(call.get("query")))
 
     def _window(self, call: _http.Call) -> tuple[float, float]:
         """start and end, since ever until now by default; seconds."""

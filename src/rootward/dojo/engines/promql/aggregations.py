@@ -1,11 +1,12 @@
 """sum, topk, quantile and the other aggregation operators, for all steps at once."""
 
+import zlib
 from collections.abc import Callable
 
 import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.promql import numbers, options, ranking, values
+from rootward.dojo.engines.promql import numbers, options, quoting, ranking, syntax, values
 
 FloatArray = values.FloatArray
 BoolArray = values.BoolArray
@@ -123,14 +124,27 @@ def rank(operator: str, k: FloatArray, vector: Vector, names: frozenset[str], *,
     return Vector(vector.labels, vector.values, keep).rows(order).without_empty()
 
 
+def limit_ratio(ratio: FloatArray, vector: Vector) -> Vector:
+    """About `ratio` [N] of the series, chosen by a hash of their labels; a negative ratio takes the complement of its absolute."""
+    if not vector.labels:
+        return vector
+    place = np.array([zlib.crc32(repr(labels).encode(errors="replace")) / 2**32 for labels in vector.labels])[:, None]
+    wanted = np.clip(ratio, -1.0, 1.0)
+    chosen = np.where(wanted >= 0, place < wanted, place >= 1.0 + wanted)
+    return Vector(vector.labels, vector.values, vector.present & chosen).without_empty()
+
+
 def count_values(
     label: str, vector: Vector, names: frozenset[str], settings: options.Options, *, without: bool
 ) -> Vector:
     """How many series of a group have each value, as one series per value.
 
     Raises:
+        errors.QueryExecutionError: `label` is no name of a label.
         errors.QueryTooLarge: more different values than the limit on series.
     """
+    if not syntax.valid_label(label, settings.dialect):
+        raise errors.QueryExecutionError(f"invalid label name {quoting.quoted(label)}")
     labels, groups = grouping(vector, names, without=without)
     rows: dict[values.LabelSet, FloatArray] = {}
     for number, base in enumerate(labels):

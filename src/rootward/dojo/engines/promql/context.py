@@ -4,12 +4,11 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import promql_parser as library
 
-from rootward.dojo.engines.promql import options, store, syntax, values
+from rootward.dojo.engines.promql import options, store, tree, values
 
 IntArray = values.IntArray
-Walk = Callable[["Context", library.Expr, IntArray], values.Value]
+Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -29,42 +28,40 @@ class Context:
     walk: Walk
     notes: dict[str, None] = dataclasses.field(default_factory=dict)
 
-    def value(self, node: library.Expr, times_ms: IntArray) -> values.Value:
+    def value(self, node: tree.Expr, times_ms: IntArray) -> values.Value:
         return self.walk(self, node, times_ms)
 
-    def vector(self, node: library.Expr, times_ms: IntArray) -> values.Vector:
+    def vector(self, node: tree.Expr, times_ms: IntArray) -> values.Vector:
         value = self.walk(self, node, times_ms)
         assert isinstance(value, values.Vector), "the parser checks types"
         return value
 
-    def scalar(self, node: library.Expr, times_ms: IntArray) -> values.FloatArray:
+    def scalar(self, node: tree.Expr, times_ms: IntArray) -> values.FloatArray:
         value = self.walk(self, node, times_ms)
         assert isinstance(value, values.Scalar), "the parser checks types"
         return value.values
 
-    def note(self, text: str, node: library.Expr | None = None) -> None:
+    def note(self, text: str, node: tree.Expr | None = None) -> None:
         """`node` is where in the query it applies."""
-        shown = str(getattr(node, "name", None) or "")
-        at = max(self.query.find(shown), 0) if shown else 0
+        at = node.start if node is not None else 0
         line = self.query.count("\n", 0, at)
         self.notes.setdefault(f"{text} ({line + 1}:{at - self.query.rfind(chr(10), 0, at)})")
 
-    def reference_ms(self, node: library.VectorSelector | library.SubqueryExpr, times_ms: IntArray) -> IntArray:
+    def reference_ms(self, node: tree.Selector | tree.Subquery, times_ms: IntArray) -> IntArray:
         """Where a selector or subquery looks at each step: @ and offset applied."""
-        offset_ms = syntax.milliseconds(node.offset)
+        offset_ms = node.offset_ms or 0
         if node.at is None:
             return times_ms - offset_ms
-        kind = node.at.type
-        if kind == library.AtModifierType.At:
-            moment = syntax.moment_ms(node.at)
+        if isinstance(node.at, tree.Edge):
+            moment = self.start_ms if node.at is tree.Edge.START else self.end_ms
         else:
-            moment = self.start_ms if kind == library.AtModifierType.Start else self.end_ms
+            moment = node.at
         return np.full(len(times_ms), moment - offset_ms, dtype=np.int64)
 
-    def select(self, node: library.VectorSelector) -> IntArray:
-        return self.store.select(node.name, node.matchers.matchers, self.settings)
+    def select(self, node: tree.Selector) -> IntArray:
+        return self.store.select(node.name, node.matchers, self.settings)
 
-    def selected(self, node: library.VectorSelector, times_ms: IntArray, *, stamps: bool = False) -> values.Vector:
+    def selected(self, node: tree.Selector, times_ms: IntArray, *, stamps: bool = False) -> values.Vector:
         """A vector selector's current samples, or when they were taken."""
         ids, reference = self.select(node), self.reference_ms(node, times_ms)
         samples, present = store.instants(self.store, ids, reference, self.until_ms, self.settings, stamps=stamps)

@@ -1,16 +1,17 @@
 """The front door: a query and a time in, series out, as Prometheus's own engine would give them."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 import numpy as np
-import promql_parser as library
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.engines.promql import context, evaluate, options, ranges, store, syntax, values
+from rootward.dojo.engines.promql import context, evaluate, options, printing, ranges, store, syntax, tree, values
 
 _FOREVER_MS = 2**53
+_Found = TypeVar("_Found")
 _PARSED_MAX = 512  # syntax trees kept
 
 
@@ -43,9 +44,9 @@ class Engine:
     def __init__(self, metrics: telemetry.Metrics, settings: options.Options | None = None) -> None:
         self.store = store.Store(metrics)
         self.settings = settings or options.Options()
-        self._parsed: dict[str, library.Expr] = {}
+        self._parsed: dict[str, tree.Expr] = {}
 
-    def parse(self, query: str) -> library.Expr:
+    def parse(self, query: str) -> tree.Expr:
         """The checked syntax tree.
 
         Raises:
@@ -54,8 +55,7 @@ class Engine:
         """
         node = self._parsed.get(query)
         if node is None:
-            node = syntax.parse(query, self.settings)
-            syntax.check(node, self.settings)
+            node = _guarded(lambda: syntax.parse(query, self.settings))
             if len(self._parsed) >= _PARSED_MAX:
                 self._parsed.clear()
             self._parsed[query] = node
@@ -70,7 +70,7 @@ class Engine:
         node, time_ms = self.parse(query), _milliseconds(time_s)
         ctx = self._context(query, (time_ms, time_ms, 0), until_s)
         times_ms = np.array([time_ms], dtype=np.int64)
-        if isinstance(syntax.unwrapped(node), library.MatrixSelector | library.SubqueryExpr):
+        if isinstance(tree.unwrapped(node), tree.Matrix | tree.Subquery):
             return Result("matrix", _samples(ctx, node, times_ms))
         value = _walk(ctx, node, times_ms)
         if isinstance(value, values.Text):
@@ -85,9 +85,9 @@ class Engine:
             errors.EngineError: by kind, see `errors`; QueryTooLarge beyond the limit of points per series.
         """
         node = self.parse(query)
-        bare = syntax.unwrapped(node)
-        if isinstance(bare, library.MatrixSelector | library.SubqueryExpr | library.StringLiteral):
-            kind = "string" if isinstance(bare, library.StringLiteral) else "range vector"
+        bare = tree.unwrapped(node)
+        if isinstance(bare, tree.Matrix | tree.Subquery | tree.String):
+            kind = "string" if isinstance(bare, tree.String) else "range vector"
             raise errors.QuerySyntaxError(
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
@@ -106,16 +106,19 @@ class Engine:
         value = _walk(ctx, node, times_ms)
         return Result("matrix", sorted(_series(value, times_ms), key=lambda s: s.labels), "", tuple(ctx.notes))
 
+    def formatted(self, query: str) -> str:
+        """The query laid out as format_query does; raises as `parse` does."""
+        node = self.parse(query)
+        return _guarded(lambda: printing.pretty(node))
+
     def select(self, selector: str, start_s: float, end_s: float) -> list[values.LabelSet]:
         """Labels of the series that a selector means and that have a sample in [start, end].
 
         Raises:
             errors.QuerySyntaxError: not a plain vector selector.
         """
-        node = self.parse(selector)
-        if not isinstance(node, library.VectorSelector) or node.offset is not None or node.at is not None:
-            raise errors.QuerySyntaxError("1:1: parse error: expected a series selector")
-        ids = self.store.select(node.name, node.matchers.matchers, self.settings)
+        node = syntax.selector(selector, self.settings)
+        ids = self.store.select(node.name, node.matchers, self.settings)
         return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
 
     def all_series(self, start_s: float, end_s: float) -> list[values.LabelSet]:
@@ -129,10 +132,15 @@ class Engine:
         return context.Context(self.store, self.settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk)
 
 
-def _walk(ctx: context.Context, node: library.Expr, times_ms: values.IntArray) -> values.Value:
+def _walk(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> values.Value:
+    with np.errstate(all="ignore"):
+        return _guarded(lambda: evaluate.walk(ctx, node, times_ms))
+
+
+def _guarded(action: Callable[[], _Found]) -> _Found:
+    """The limit on depth leaves room enough, unless the caller has used most of the stack."""
     try:
-        with np.errstate(all="ignore"):
-            return evaluate.walk(ctx, node, times_ms)
+        return action()
     except RecursionError as error:
         raise errors.QueryTooLarge("query is nested too deeply") from error
 
@@ -150,7 +158,7 @@ def _series(value: values.Value, times_ms: values.IntArray) -> list[Series]:
     ]
 
 
-def _samples(ctx: context.Context, node: library.Expr, times_ms: values.IntArray) -> list[Series]:
+def _samples(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> list[Series]:
     """The raw samples of a range vector at one moment."""
     with np.errstate(all="ignore"):
         matrix = ranges.matrix(ctx, node, times_ms)

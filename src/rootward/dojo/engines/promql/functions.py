@@ -1,22 +1,24 @@
 """PromQL's functions by name, each bound to the arrays it works on."""
 
+import math
 from collections.abc import Callable
 
 import numpy as np
-import promql_parser as library
 
-from rootward import errors
 from rootward.dojo.engines.promql import (
     context,
     dates,
     elementwise,
     histograms,
+    info,
+    numbers,
     options,
     overtime,
+    quoting,
     ranges,
     rates,
     relabel,
-    syntax,
+    tree,
     trends,
     values,
     windows,
@@ -25,7 +27,7 @@ from rootward.dojo.engines.promql import (
 IntArray = values.IntArray
 Context = context.Context
 Vector = values.Vector
-Function = Callable[[Context, list[library.Expr], IntArray], values.Value]
+Function = Callable[[Context, list[tree.Expr], IntArray], values.Value]
 
 _OF_WINDOWS: dict[str, ranges.Compute] = {
     "rate": rates.rate,
@@ -57,13 +59,13 @@ _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 _NATIVE_ONLY = frozenset({"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"})
 
 
-def call(ctx: Context, node: library.Call, times_ms: IntArray) -> values.Value:
+def call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
     """The value of a function call.
 
     Raises:
         errors.QueryExecutionError: it fails on these arguments, or this server does not have it.
     """
-    name, args = node.func.name, list(node.args)
+    name, args = node.name, list(node.args)
     compute = _OF_WINDOWS.get(name)
     if compute is not None:
         return _of_windows(ctx, name, compute, args[0], times_ms)
@@ -78,27 +80,33 @@ def call(ctx: Context, node: library.Call, times_ms: IntArray) -> values.Value:
     if name in _NATIVE_ONLY:  # series of floats have none of it
         ctx.vector(args[0], times_ms)
         return values.empty(len(times_ms))
-    if name not in _SPECIAL:
-        raise errors.QueryExecutionError(f"function {name}() is not available on this server")
     return _SPECIAL[name](ctx, args, times_ms)
 
 
-def _of_windows(ctx: Context, name: str, compute: ranges.Compute, arg: library.Expr, times_ms: IntArray) -> Vector:
-    result = ranges.applied(ranges.matrix(ctx, arg, times_ms), compute, keep_name=name in _KEEP_NAME)
-    arg = syntax.unwrapped(arg)
-    if name in ("rate", "increase") and ctx.settings.dialect is options.Dialect.V3 and result.labels:
-        metric = arg.vector_selector.name if isinstance(arg, library.MatrixSelector) else None
-        if isinstance(arg, library.MatrixSelector) and metric and not metric.endswith(_COUNTER_SUFFIXES):
+def _of_windows(ctx: Context, name: str, compute: ranges.Compute, arg: tree.Expr, times_ms: IntArray) -> Vector:
+    matrix = ranges.matrix(ctx, arg, times_ms)
+    if name in ("rate", "increase") and ctx.settings.dialect is options.Dialect.V3:
+        _note_counters(ctx, matrix, arg)
+    return ranges.applied(matrix, compute, keep_name=name in _KEEP_NAME)
+
+
+def _note_counters(ctx: Context, matrix: windows.Matrix, arg: tree.Expr) -> None:
+    """Prometheus 3 wonders about rates of what is not named like a counter."""
+    seen: set[str] = set()
+    for at, part in matrix.parts:
+        if part.counts.any():
+            seen.update(values.name_of(matrix.labels[row]) for row in at)
+    for metric in sorted(seen):
+        if metric and not metric.endswith(_COUNTER_SUFFIXES):
             text = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
-            ctx.note(f'PromQL info: {text}: "{metric}"', arg.vector_selector)
-    return result
+            ctx.note(f'PromQL info: {text}: "{metric}"', arg)
 
 
-def note_quantile(ctx: Context, q: values.FloatArray) -> None:
+def note_quantile(ctx: Context, q: values.FloatArray, node: tree.Expr) -> None:
     """Prometheus 3 warns of quantiles that are none."""
     wrong = q[~((q >= 0) & (q <= 1))]
     if len(wrong) and ctx.settings.dialect is options.Dialect.V3:
-        ctx.note(f"PromQL warning: quantile value should be between 0 and 1, got {wrong[0]:g}")
+        ctx.note(f"PromQL warning: quantile value should be between 0 and 1, got {numbers.general(wrong[0])}", node)
 
 
 def _mapped(vector: Vector, function: Callable[[values.FloatArray], values.FloatArray]) -> Vector:
@@ -109,33 +117,34 @@ def _constant(samples: values.FloatArray) -> Vector:
     return Vector([()], samples[None, :], np.ones((1, len(samples)), dtype=bool))
 
 
-def _vector(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _vector(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     return _constant(ctx.scalar(args[0], times_ms))
 
 
-def _scalar(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _scalar(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     vector = ctx.vector(args[0], times_ms)
     single = vector.present.sum(axis=0) == 1
     return values.Scalar(np.where(single, np.where(vector.present, vector.values, 0.0).sum(axis=0), np.nan))
 
 
-def _text(node: library.Expr) -> str:
-    node = syntax.unwrapped(node)
-    assert isinstance(node, library.StringLiteral), "the parser checks types"
-    return node.val
+def _text(node: tree.Expr) -> str:
+    node = tree.unwrapped(node)
+    assert isinstance(node, tree.String), "the parser checks types"
+    return node.value
 
 
-def _absent_labels(node: library.Expr) -> values.LabelSet:
+def _absent_labels(node: tree.Expr) -> values.LabelSet:
     """What the missing series would have been called: the labels that the selector fixes."""
-    selector = node.vector_selector if isinstance(node, library.MatrixSelector) else node
-    if not isinstance(selector, library.VectorSelector):
+    node = tree.unwrapped(node)
+    selector = node.selector if isinstance(node, tree.Matrix) else node
+    if not isinstance(selector, tree.Selector):
         return ()
     pairs: dict[str, str] = {}
     seen: set[str] = set()
-    for matcher in selector.matchers.matchers:
+    for matcher in selector.matchers:
         if matcher.name == values.NAME:
             continue
-        if matcher.op == library.MatchOp.Equal and matcher.name not in seen:
+        if matcher.operator == "=" and matcher.name not in seen:
             pairs[matcher.name] = matcher.value
             seen.add(matcher.name)
         else:
@@ -143,13 +152,13 @@ def _absent_labels(node: library.Expr) -> values.LabelSet:
     return values.label_set(pairs)
 
 
-def _absent(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _absent(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     present = ctx.vector(args[0], times_ms).present
     missing = ~np.any(present, axis=0, keepdims=True)
     return Vector([_absent_labels(args[0])], np.ones((1, len(times_ms))), missing)
 
 
-def _absent_over_time(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _absent_over_time(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     matrix = ranges.matrix(ctx, args[0], times_ms)
     missing = np.ones(len(times_ms), dtype=bool)
     for _, part in matrix.parts:
@@ -157,53 +166,85 @@ def _absent_over_time(ctx: Context, args: list[library.Expr], times_ms: IntArray
     return Vector([_absent_labels(args[0])], np.ones((1, len(times_ms))), missing[None, :])
 
 
-def _timestamp(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _timestamp(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     """A selector's samples know when they were taken; every other expression's are from the evaluation time."""
-    node = syntax.unwrapped(args[0])
-    if isinstance(node, library.VectorSelector):
+    node = tree.unwrapped(args[0])
+    if isinstance(node, tree.Selector):
         return values.drop_name(ctx.selected(node, times_ms, stamps=True))
     return _mapped(ctx.vector(node, times_ms), lambda samples: np.broadcast_to(times_ms / 1000, samples.shape))
 
 
-def _round(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _round(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     nearest = ctx.scalar(args[1], times_ms) if len(args) > 1 else np.ones(len(times_ms))
     return _mapped(ctx.vector(args[0], times_ms), lambda samples: elementwise.round_to(samples, nearest))
 
 
-def _clamp(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _clamp(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     vector, low, high = ctx.vector(args[0], times_ms), ctx.scalar(args[1], times_ms), ctx.scalar(args[2], times_ms)
     present = vector.present & ~(high < low)
     return values.drop_name(Vector(vector.labels, elementwise.clamp(vector.values, low, high), present))
 
 
-def _clamp_min(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _clamp_min(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     low = ctx.scalar(args[1], times_ms)
     return _mapped(ctx.vector(args[0], times_ms), lambda samples: np.maximum(samples, low))
 
 
-def _clamp_max(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _clamp_max(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     high = ctx.scalar(args[1], times_ms)
     return _mapped(ctx.vector(args[0], times_ms), lambda samples: np.minimum(samples, high))
 
 
-def _histogram_quantile(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _histogram_quantile(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     q = ctx.scalar(args[0], times_ms)
-    note_quantile(ctx, q)
-    return histograms.quantile(q, ctx.vector(args[1], times_ms), ctx.settings)
+    note_quantile(ctx, q, args[0])
+    buckets = _buckets(ctx, args[1], times_ms)
+    return histograms.quantile(q, buckets, lambda metric: _note_forced(ctx, metric, args[1]), ctx.settings)
 
 
-def _quantile_over_time(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _histogram_fraction(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
+    low, high = ctx.scalar(args[0], times_ms), ctx.scalar(args[1], times_ms)
+    buckets = _buckets(ctx, args[2], times_ms)
+    if ctx.settings.dialect is options.Dialect.V2:  # only native histograms have fractions there
+        return values.empty(len(times_ms))
+    return histograms.fraction(low, high, buckets)
+
+
+def _buckets(ctx: Context, node: tree.Expr, times_ms: IntArray) -> Vector:
+    """The series with a usable `le`; the others take no part, and are told of."""
+    vector = ctx.vector(node, times_ms)
+    usable = []
+    for row, labels in enumerate(vector.labels):
+        text = dict(labels).get(histograms.LE, "")
+        if not math.isnan(histograms.bound(text)):
+            usable.append(row)
+        elif ctx.settings.dialect is options.Dialect.V3 and vector.present[row].any():
+            name = values.name_of(labels)
+            where = f" for metric name {quoting.quoted(name)}" if name else ""
+            words = f"bucket label {quoting.quoted('le')} is missing or has a malformed value of {quoting.quoted(text)}"
+            ctx.note(f"PromQL warning: {words}{where}", node)
+    return vector.rows(usable)
+
+
+def _note_forced(ctx: Context, metric: str, node: tree.Expr) -> None:
+    if ctx.settings.dialect is options.Dialect.V3:
+        page = "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile"
+        words = f"input to histogram_quantile needed to be fixed for monotonicity (see {page})"
+        ctx.note(f"PromQL info: {words}{f' for metric name {quoting.quoted(metric)}' if metric else ''}", node)
+
+
+def _quantile_over_time(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     q = ctx.scalar(args[0], times_ms)
-    note_quantile(ctx, q)
+    note_quantile(ctx, q, args[0])
     return ranges.applied(ranges.matrix(ctx, args[1], times_ms), lambda part: overtime.quantile(part, q))
 
 
-def _predict_linear(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _predict_linear(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     ahead_s = ctx.scalar(args[1], times_ms)
     return ranges.applied(ranges.matrix(ctx, args[0], times_ms), lambda part: trends.predict_linear(part, ahead_s))
 
 
-def _smoothing(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> values.Value:
+def _smoothing(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     level, trend = ctx.scalar(args[1], times_ms), ctx.scalar(args[2], times_ms)
 
     def compute(part: windows.Windows) -> tuple[values.FloatArray, values.BoolArray]:
@@ -212,13 +253,15 @@ def _smoothing(ctx: Context, args: list[library.Expr], times_ms: IntArray) -> va
     return ranges.applied(ranges.matrix(ctx, args[0], times_ms), compute)
 
 
+def _info(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
+    wanted = args[1] if len(args) > 1 else None
+    assert wanted is None or isinstance(wanted, tree.Selector), "the parser checks it"
+    return info.enriched(ctx, ctx.vector(args[0], times_ms), wanted, times_ms)
+
+
 _SPECIAL: dict[str, Function] = {
     "time": lambda _ctx, _args, times_ms: values.Scalar(times_ms / 1000),
     "pi": lambda _ctx, _args, times_ms: values.Scalar(np.full(len(times_ms), np.pi)),
-    "step": lambda ctx, _args, times_ms: values.Scalar(np.full(len(times_ms), ctx.step_ms / 1000)),
-    "range": lambda ctx, _args, times_ms: values.Scalar(np.full(len(times_ms), (ctx.end_ms - ctx.start_ms) / 1000)),
-    "start": lambda ctx, _args, times_ms: values.Scalar(np.full(len(times_ms), ctx.start_ms / 1000)),
-    "end": lambda ctx, _args, times_ms: values.Scalar(np.full(len(times_ms), ctx.end_ms / 1000)),
     "vector": _vector,
     "scalar": _scalar,
     "absent": _absent,
@@ -231,6 +274,9 @@ _SPECIAL: dict[str, Function] = {
     "sort": lambda ctx, args, times_ms: relabel.by_value(ctx.vector(args[0], times_ms), descending=False),
     "sort_desc": lambda ctx, args, times_ms: relabel.by_value(ctx.vector(args[0], times_ms), descending=True),
     "histogram_quantile": _histogram_quantile,
+    "histogram_fraction": _histogram_fraction,
+    "info": _info,
+    "holt_winters": _smoothing,
     "quantile_over_time": _quantile_over_time,
     "predict_linear": _predict_linear,
     "double_exponential_smoothing": _smoothing,

@@ -1,6 +1,7 @@
-"""Quantiles of classic histograms (buckets with `le`), after promql/quantile.go of prometheus/prometheus."""
+"""Quantiles and fractions of classic histograms (buckets with `le`), after promql/quantile.go of prometheus/prometheus."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,6 +11,7 @@ FloatArray = values.FloatArray
 Vector = values.Vector
 
 LE = "le"
+_INNER = frozenset({LE, values.NAME})
 _SMALL = 1e-12  # relative differences below it between buckets are rounding, not disorder
 
 
@@ -21,24 +23,48 @@ def bound(text: str) -> float:
         return math.nan
 
 
-def quantile(q: FloatArray, vector: Vector, settings: options.Options) -> Vector:
-    """histogram_quantile with `q` [N]; series without a usable `le` take no part."""
-    bounds = np.array([bound(dict(labels).get(LE, "")) for labels in vector.labels])
-    usable = vector.rows(np.flatnonzero(~np.isnan(bounds)))
-    bounds = bounds[~np.isnan(bounds)]
-    drop = frozenset({LE, values.NAME})
-    keys = [values.drop_labels(labels, drop) for labels in usable.labels]
-    groups, first = values.group(keys)
-    out = np.full((len(first), vector.values.shape[1]), np.nan)
+def quantile(q: FloatArray, buckets: Vector, forced: Callable[[str], None], settings: options.Options) -> Vector:
+    """histogram_quantile with `q` [N]; `forced` is told the metric where counts fall from bucket to bucket."""
+
+    def compute(part: slice | values.IntArray, bounds: FloatArray, counts: FloatArray, metric: str) -> FloatArray:
+        monotonic, fell = _monotonic(counts, settings)
+        if fell:
+            forced(metric)
+        return _quantile(q[part], bounds, monotonic)
+
+    return _per_histogram(buckets, compute)
+
+
+def fraction(low: FloatArray, high: FloatArray, buckets: Vector) -> Vector:
+    """histogram_fraction between `low` and `high` [N]."""
+
+    def compute(part: slice | values.IntArray, bounds: FloatArray, counts: FloatArray, _metric: str) -> FloatArray:
+        return _fraction(low[part], high[part], bounds, counts)
+
+    return _per_histogram(buckets, compute)
+
+
+_Compute = Callable[[values.IntArray, FloatArray, FloatArray, str], FloatArray]
+
+
+def _per_histogram(buckets: Vector, compute: _Compute) -> Vector:
+    """`compute(steps, bounds [B], counts [B, n], metric)` for every histogram and every set of buckets that it shows."""
+    bounds = np.array([bound(dict(labels)[LE]) for labels in buckets.labels])
+    keys = [values.drop_labels(labels, _INNER) for labels in buckets.labels]
+    groups, first = values.group([values.drop_labels(labels, frozenset({LE})) for labels in buckets.labels])
+    out = np.full((len(first), buckets.values.shape[1]), np.nan)
     present = np.zeros(out.shape, dtype=bool)
-    for number in range(len(first)):
-        rows = np.flatnonzero(groups == number)
-        rows = rows[np.argsort(bounds[rows], kind="stable")]
-        held = usable.present[rows]
+    order = np.lexsort((bounds, groups))
+    for number, rows in enumerate(np.split(order, np.searchsorted(groups[order], np.arange(1, len(first))))):
+        if not len(rows):
+            continue
+        held, metric = buckets.present[rows], values.name_of(buckets.labels[first[number]])
         present[number] = held.any(axis=0)
-        for buckets, steps in _patterns(held):
-            counts = usable.values[rows[buckets]][:, steps]
-            out[number, steps] = _one_histogram(q[steps], bounds[rows[buckets]], counts, settings)
+        for inside, steps in _patterns(held):
+            distinct, starts = np.unique(bounds[rows[inside]], return_index=True)
+            counts = buckets.values[rows[inside]][:, steps]
+            counts = np.add.reduceat(counts, starts, axis=0)  # the same bound twice (`1` and `1.0`) is one bucket
+            out[number, steps] = compute(steps, distinct, counts, metric)
     return values.merged(Vector([keys[i] for i in first], out, present))
 
 
@@ -54,28 +80,54 @@ def _patterns(held: values.BoolArray) -> list[tuple[values.IntArray, values.IntA
     ]
 
 
-def _one_histogram(q: FloatArray, bounds: FloatArray, counts: FloatArray, settings: options.Options) -> FloatArray:
+def _quantile(q: FloatArray, bounds: FloatArray, counts: FloatArray) -> FloatArray:
     """`bounds` [B] ascending, `counts` [B, n] cumulative, `q` [n]."""
-    distinct, starts = np.unique(bounds, return_index=True)
-    counts = np.add.reduceat(counts, starts, axis=0)  # the same bound twice (`1` and `1.0`) is one bucket
-    if not np.isposinf(distinct[-1]) or len(distinct) < 2:
+    if not np.isposinf(bounds[-1]) or len(bounds) < 2:
         inside = np.full(len(q), np.nan)
     else:
-        inside = _interpolated(np.nan_to_num(q), distinct, _monotonic(counts, settings))
+        inside = _interpolated(np.nan_to_num(q), bounds, counts)
     result = np.where(q < 0, -np.inf, np.where(q > 1, np.inf, inside))
     return np.where(np.isnan(q), np.nan, result)
 
 
-def _monotonic(counts: FloatArray, settings: options.Options) -> FloatArray:
-    """Cumulative counts may not fall from bucket to bucket; scrapes and rates make them."""
+def _monotonic(counts: FloatArray, settings: options.Options) -> tuple[FloatArray, bool]:
+    """Cumulative counts may not fall from bucket to bucket; scrapes and rates make them. Second: whether any fell by more
+    than rounding."""
     if settings.dialect is options.Dialect.V2:
-        return np.fmax.accumulate(counts, axis=0)
-    out = counts.copy()
+        return np.fmax.accumulate(counts, axis=0), False
+    below = counts[1:] < counts[:-1]
+    near = np.abs(counts[1:] - counts[:-1]) < _SMALL * (np.abs(counts[1:]) + np.abs(counts[:-1]))
+    if not (below | near).any():
+        return counts, False
+    out, fell = counts.copy(), False
     for k in range(1, len(out)):
         before, now = out[k - 1], out[k]
         close = np.abs(now - before) / (np.abs(now) + np.abs(before)) < _SMALL
+        fell = fell or bool((~close & (now < before)).any())
         out[k] = np.where(close | (now < before), before, now)
-    return out
+    return out, fell
+
+
+def _fraction(low: FloatArray, high: FloatArray, bounds: FloatArray, counts: FloatArray) -> FloatArray:
+    """How much of the observations lies between, linear within a bucket; arrays as in `_quantile`."""
+    total = counts[-1]
+    unknown = (total == 0) | np.isnan(low) | np.isnan(high) | ~np.isposinf(bounds[-1])
+    share = (_rank(high, bounds, counts) - _rank(low, bounds, counts)) / total
+    return np.where(unknown, np.nan, np.where(low >= high, 0.0, share))
+
+
+def _rank(limit: FloatArray, bounds: FloatArray, counts: FloatArray) -> FloatArray:
+    """How many observations are below `limit` [n]."""
+    at = np.minimum(np.searchsorted(bounds, limit, side="right"), len(bounds) - 1)  # the bucket that `limit` lies in
+    steps, below = np.arange(len(limit)), np.maximum(at - 1, 0)
+    first_edge = 0.0 if bounds[0] > 0 else -np.inf
+    edge = np.where(at > 0, bounds[below], first_edge)
+    under = np.where(at > 0, counts[below, steps], 0.0)
+    inside = under + (counts[at, steps] - under) * (limit - edge) / (bounds[at] - edge)
+    inside = np.where(np.isneginf(edge), counts[at, steps], inside)
+    capped = np.where(limit <= edge, under, np.where(limit >= bounds[-1], counts[-1], inside))
+    result: FloatArray = np.minimum(capped, counts[-1])
+    return result
 
 
 def _interpolated(q: FloatArray, bounds: FloatArray, counts: FloatArray) -> FloatArray:

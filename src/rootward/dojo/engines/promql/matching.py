@@ -4,40 +4,26 @@ After promql/engine.go (VectorBinop, VectorAnd, VectorOr, VectorUnless) of prome
 series is matched once, errors about duplicates arise only where both are present at the same step.
 """
 
-import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.promql import operators, values
+from rootward.dojo.engines.promql import operators, tree, values
 
 Vector = values.Vector
 IntArray = values.IntArray
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Matching:
-    """`on` decides what `names` means: match only on them, or on all but them. `many` is the side with the higher cardinality
-    ("left", "right" or "" for one-to-one); it takes `include` over from the other. `fill_*` stand in for a missing side."""
-
-    on: bool = False
-    names: frozenset[str] = frozenset()
-    many: str = ""
-    include: tuple[str, ...] = ()
-    as_bool: bool = False
-    fill_left: float | None = None
-    fill_right: float | None = None
-
-
-def _signatures(labels: Sequence[values.LabelSet], matching: Matching) -> list[values.LabelSet]:
+def _signatures(labels: Sequence[values.LabelSet], matching: tree.Matching) -> list[values.LabelSet]:
+    names = frozenset(matching.names)
     if matching.on:
-        return [values.keep_labels(one, matching.names) for one in labels]
-    drop = matching.names | {values.NAME}
+        return [values.keep_labels(one, names) for one in labels]
+    drop = names | {values.NAME}
     return [values.drop_labels(one, drop) for one in labels]
 
 
-def combine_sets(operator: str, left: Vector, right: Vector, matching: Matching) -> Vector:
+def combine_sets(operator: str, left: Vector, right: Vector, matching: tree.Matching) -> Vector:
     """and, or, unless."""
     keys = _signatures(left.labels, matching) + _signatures(right.labels, matching)
     groups, first = values.group(keys)
@@ -60,14 +46,12 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: Matching)
     return Vector(left.labels, left.values, left.present & (partner if operator == "and" else ~partner))
 
 
-def combine(operator: str, left: Vector, right: Vector, matching: Matching) -> Vector:
+def combine(operator: str, left: Vector, right: Vector, matching: tree.Matching, *, as_bool: bool = False) -> Vector:
     """Arithmetic and comparisons.
 
     Raises:
         errors.QueryExecutionError: more than one partner where only one is allowed.
     """
-    if matching.fill_left is not None or matching.fill_right is not None:
-        left, right = _filled(left, right, matching)
     swapped = matching.many == "right"
     many, one = (right, left) if swapped else (left, right)
     many_keys, one_keys = _signatures(many.labels, matching), _signatures(one.labels, matching)
@@ -79,12 +63,12 @@ def combine(operator: str, left: Vector, right: Vector, matching: Matching) -> V
     a, b = many.values[many_at], one.values[one_at]
     first, second = (b, a) if swapped else (a, b)
     present = many.present[many_at] & one.present[one_at]
-    if operator in operators.ARITHMETIC or matching.as_bool:
+    if operator in operators.ARITHMETIC or as_bool:
         result = operators.scalars(operator, first, second)
     else:
         result = first
         present = present & operators.COMPARISON[operator](first, second)
-    drop = operator in operators.ARITHMETIC or matching.as_bool
+    drop = operator in operators.ARITHMETIC or as_bool
     labels = [
         _result_labels(many.labels[i], one.labels[j], matching, drop=drop)
         for i, j in zip(many_at.tolist(), one_at.tolist(), strict=True)
@@ -123,50 +107,31 @@ def _refuse_many(keys: Sequence[values.LabelSet], present: values.BoolArray, mes
 
 
 def _refuse_duplicates(
-    one: Vector, keys: Sequence[values.LabelSet], met: values.BoolArray, side: str, matching: Matching
+    one: Vector, keys: Sequence[values.LabelSet], met: values.BoolArray, side: str, matching: tree.Matching
 ) -> None:
     """`met` [N]: at which steps the other side has anything at all; elsewhere Prometheus does not look."""
     row = _together(keys, one.present & met)
     if row is None:
         return
     alike = [show(labels) for labels, key in zip(one.labels, keys, strict=True) if key == keys[row]][:2]
-    shown = show(values.keep_labels(keys[row], matching.names) if matching.on else keys[row])
+    shown = show(values.keep_labels(keys[row], frozenset(matching.names)) if matching.on else keys[row])
     raise errors.QueryExecutionError(
         f"found duplicate series for the match group {shown} on the {side} hand-side of the operation: "
         f"[{', '.join(reversed(alike))}];many-to-many matching not allowed: matching labels must be unique on one side"
     )
 
 
-def _result_labels(many: values.LabelSet, one: values.LabelSet, matching: Matching, *, drop: bool) -> values.LabelSet:
+def _result_labels(
+    many: values.LabelSet, one: values.LabelSet, matching: tree.Matching, *, drop: bool
+) -> values.LabelSet:
     labels = values.without_name(many) if drop else many
     if not matching.many:
-        return values.keep_labels(labels, matching.names) if matching.on else values.drop_labels(labels, matching.names)
+        names = frozenset(matching.names)
+        return values.keep_labels(labels, names) if matching.on else values.drop_labels(labels, names)
     if not matching.include:
         return labels
     taken = dict(one)
     return values.label_set({**dict(labels), **{name: taken.get(name, "") for name in matching.include}})
-
-
-def _filled(left: Vector, right: Vector, matching: Matching) -> tuple[Vector, Vector]:
-    """Both sides with fill values where only the other side has a series."""
-
-    def extended(side: Vector, other: Vector, fill: float | None) -> Vector:
-        if fill is None:
-            return side
-        groups, first = values.group(_signatures(side.labels, matching) + _signatures(other.labels, matching))
-        have = np.zeros((len(first), side.present.shape[1]), dtype=bool)
-        want = have.copy()
-        np.logical_or.at(have, groups[: len(side.labels)], side.present)
-        np.logical_or.at(want, groups[len(side.labels) :], other.present)
-        keys = _signatures([(list(side.labels) + list(other.labels))[i] for i in first], matching)
-        lacking = want & ~have
-        return Vector(
-            [*side.labels, *keys],
-            np.concatenate([side.values, np.full(lacking.shape, fill)]),
-            np.concatenate([side.present, lacking]),
-        )
-
-    return extended(left, right, matching.fill_left), extended(right, left, matching.fill_right)
 
 
 def show(labels: values.LabelSet) -> str:

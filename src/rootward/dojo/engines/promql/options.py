@@ -20,7 +20,8 @@ class Limits:
     """Reaching one raises errors.QueryTooLarge (points per series are the HTTP API's rule, checked by range queries)."""
 
     query_chars: int = 100_000
-    operators: int = 400  # nesting and chains; the parser and the walk over its tree recurse
+    operators: int = 1_000  # in one query
+    depth: int = 80  # of parentheses, arguments and signs; the parser and the walk over its tree recurse
     series: int = 200_000  # that one selector may select
     points_per_series: int = 11_000  # Prometheus's own figure (web/api/v1)
     samples: int = 50_000_000  # held at once by one step of the evaluation: Prometheus's --query.max-samples

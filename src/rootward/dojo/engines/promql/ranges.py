@@ -3,26 +3,25 @@
 from collections.abc import Callable
 
 import numpy as np
-import promql_parser as library
 
 from rootward import errors
-from rootward.dojo.engines.promql import context, options, store, syntax, values, windows
+from rootward.dojo.engines.promql import context, options, store, tree, values, windows
 
 IntArray = values.IntArray
 Compute = Callable[[windows.Windows], tuple[values.FloatArray, values.BoolArray]]
 
 
-def matrix(ctx: context.Context, node: library.Expr, times_ms: IntArray) -> windows.Matrix:
+def matrix(ctx: context.Context, node: tree.Expr, times_ms: IntArray) -> windows.Matrix:
     """A range vector at `times_ms`.
 
     Raises:
         errors.QueryTooLarge: more series, samples or inner points than the limits.
     """
-    node = syntax.unwrapped(node)
-    if isinstance(node, library.SubqueryExpr):
+    node = tree.unwrapped(node)
+    if isinstance(node, tree.Subquery):
         return _subquery(ctx, node, times_ms)
-    assert isinstance(node, library.MatrixSelector), "the parser checks types"
-    selector, range_ms = node.vector_selector, syntax.milliseconds(node.range)
+    assert isinstance(node, tree.Matrix), "the parser checks types"
+    selector, range_ms = node.selector, node.range_ms
     ids, end_ms = ctx.select(selector), ctx.reference_ms(selector, times_ms)
     if len(ids) * len(times_ms) > ctx.settings.limits.samples:
         raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
@@ -34,10 +33,10 @@ def matrix(ctx: context.Context, node: library.Expr, times_ms: IntArray) -> wind
     return windows.Matrix([ctx.store.labels[i] for i in ids], parts, len(times_ms))
 
 
-def _subquery(ctx: context.Context, node: library.SubqueryExpr, times_ms: IntArray) -> windows.Matrix:
+def _subquery(ctx: context.Context, node: tree.Subquery, times_ms: IntArray) -> windows.Matrix:
     """The inner expression on its own grid (multiples of the step since the epoch), then windows over what it gave."""
-    range_ms, end_ms = syntax.milliseconds(node.range), ctx.reference_ms(node, times_ms)
-    step_ms = syntax.milliseconds(node.step) or ctx.settings.default_step_ms
+    range_ms, end_ms = node.range_ms, ctx.reference_ms(node, times_ms)
+    step_ms = node.step_ms or ctx.settings.default_step_ms
     edge = int(end_ms.min()) - range_ms
     start = edge // step_ms * step_ms
     if start < edge or (start == edge and ctx.settings.dialect is options.Dialect.V3):

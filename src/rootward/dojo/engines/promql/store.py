@@ -8,11 +8,10 @@ import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
-import promql_parser as library
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.engines.promql import options, patterns, values
+from rootward.dojo.engines.promql import options, patterns, tree, values
 
 FloatArray = values.FloatArray
 IntArray = values.IntArray
@@ -76,7 +75,7 @@ class Store:
             cached = self._columns[name] = (np.array(found, dtype=np.int64), list(numbers))
         return cached
 
-    def select(self, name: str | None, matchers: Sequence[library.Matcher], settings: options.Options) -> IntArray:
+    def select(self, name: str, matchers: Sequence[tree.Matcher], settings: options.Options) -> IntArray:
         """Numbers of the series that fulfil all matchers, ascending.
 
         Raises:
@@ -92,14 +91,14 @@ class Store:
             raise errors.QueryTooLarge(f"query selects {len(ids)} series; the limit is {settings.limits.series}")
         return ids
 
-    def _fulfil(self, ids: IntArray, matcher: library.Matcher, dialect: options.Dialect) -> values.BoolArray:
+    def _fulfil(self, ids: IntArray, matcher: tree.Matcher, dialect: options.Dialect) -> values.BoolArray:
         codes, texts = self._column(matcher.name)
-        if matcher.op in (library.MatchOp.Re, library.MatchOp.NotRe):
+        if matcher.operator in ("=~", "!~"):
             good = patterns.matches(matcher.value, texts, dialect)
-            good = good if matcher.op == library.MatchOp.Re else ~good
         else:
             good = np.array([text == matcher.value for text in texts], dtype=bool)
-            good = good if matcher.op == library.MatchOp.Equal else ~good
+        if matcher.operator.startswith("!"):
+            good = ~good
         return np.asarray(good[codes[ids]], dtype=bool)
 
     def pieces(self, ids: IntArray) -> list[tuple[Strip, IntArray, IntArray]]:

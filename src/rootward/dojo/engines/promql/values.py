@@ -61,6 +61,14 @@ def label_set(pairs: dict[str, str]) -> LabelSet:
     return tuple(sorted((name, value) for name, value in pairs.items() if value))
 
 
+def name_of(labels: LabelSet) -> str:
+    """The metric's name, "" for none."""
+    for name, value in labels:
+        if name >= NAME:
+            return value if name == NAME else ""
+    return ""
+
+
 def without_name(labels: LabelSet) -> LabelSet:
     return tuple(pair for pair in labels if pair[0] != NAME)
 
