@@ -139,6 +139,12 @@ class Draft:
     noisy_rule: tuple[int, float] | None = (
         None  # a component paged for errors above this quantile of its ordinary ratio
     )
+    retuned: int | None = (
+        None  # a component whose latency rule got a threshold below what is ordinary, from the onset on
+    )
+    unscraped: dict[int, lay.BoolArray] = dataclasses.field(
+        default_factory=dict
+    )  # component → [T], its own metrics not scraped
     standing: bool = False  # something was turned for the whole window, not only from the onset on
     levels: dict[tuple[str, int], lay.FloatArray] = dataclasses.field(default_factory=dict)  # see `level`
     refusals: dict[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)  # call → log texts by language
@@ -238,14 +244,18 @@ class Parameter:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Dice:
-    """A family's parameters and its shape over time, as drawn; `rng` for whatever else it needs to choose."""
+    """A family's parameters as drawn for a strength; `rng` for whatever else it needs to choose."""
 
     rng: np.random.Generator
     values: Mapping[str, float]
-    shape: shapes.Shape = shapes.STEP
+    strength: "Strength"
 
     def __getitem__(self, name: str) -> float:
         return self.values[name]
+
+    @property
+    def shape(self) -> shapes.Shape:
+        return self.strength.shape
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -268,7 +278,7 @@ def roll(
         elif parameter.harder < 0:
             share = share / strength.severity
         values[parameter.name] = parameter.low + share * (parameter.high - parameter.low)
-    return Dice(rng, {**values, **fixed}, strength.shape)
+    return Dice(rng, {**values, **fixed}, strength)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

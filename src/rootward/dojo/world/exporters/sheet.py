@@ -12,6 +12,8 @@ from rootward.dojo.world import frame as fr
 FloatArray = npt.NDArray[Any]
 
 
+OWN = ("requests", "runtimes", "pools", "clients")
+"""Pages that a service exposes itself; the rest is seen from outside it."""
 LARGE = 24
 """Rows that make a block of their own."""
 
@@ -34,11 +36,20 @@ class Sheet:
 
     def gauges(self, labels: list[tm.Labels], rows: FloatArray, pods: list[int]) -> None:
         self._labels.extend(labels)
-        self._rows.append(seen(self._frame, np.array(rows, dtype=np.float64), pods))
+        self._rows.append(self._seen(np.array(rows, dtype=np.float64), pods))
 
     def counters(self, labels: list[tm.Labels], steps: FloatArray, pods: list[int], *, whole: bool = True) -> None:
         self._labels.extend(labels)
-        self._rows.append(seen(self._frame, cumulative(self._frame, steps, pods, whole=whole), pods))
+        self._rows.append(self._seen(cumulative(self._frame, steps, pods, whole=whole), pods))
+
+    def _seen(self, rows: FloatArray, pods: list[int]) -> FloatArray:
+        rows = seen(self._frame, rows, pods)
+        lost = self._frame.draft.unscraped if self._job in OWN else {}
+        for row, p in enumerate(pods) if lost else ():
+            missing = lost.get(self._frame.fleet.pods[p].component) if p >= 0 else None
+            if missing is not None:
+                rows.view(np.uint64)[row, missing] = tm.STALE_BITS
+        return rows
 
     def blocks(self) -> list[tm.MetricBlock]:
         """The page as blocks; scrape times are offset from the grid as a scraper spreads its targets."""

@@ -4,12 +4,14 @@ import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import layout as lay
 from rootward.dojo.world.exporters import styles
 from rootward.dojo.world.rules import watching
 
 QUANTILE = 0.99
 ERRORS_PAGE = 0.02
 ERRORS_WARN = 0.08
+TIGHT = 0.7
 HEADROOM = 2.0
 """A latency threshold is the first bucket bound above this many times the usual p99."""
 
@@ -59,13 +61,10 @@ def _latency(frame: fr.Frame, i: int) -> watching.Watch:
     style = styles.STYLES[component.style]
     usual_s = usual_quantile_s(frame, i)
     bound_s = next((b for b in style.buckets if b >= HEADROOM * usual_s), style.buckets[-1])
-    whole = sum(route.share for route in component.routes)
-    scale = frame.state.latency[:, i] / fr.mean_factor(frame.counts.shape[i])
-    below = np.zeros(frame.steps)
-    for route in component.routes:
-        below += route.share / whole / (1.0 + (scale * route.slowness / bound_s) ** frame.counts.shape[i])
-    total = frame.counts.total[:, i]
-    share = watching.over_window(frame, total * below) / np.maximum(watching.over_window(frame, total), 1.0)
+    holds = _slower(frame, i, bound_s)
+    if frame.draft.retuned == i:
+        bound_s = max((b for b in style.buckets if b < TIGHT * usual_s), default=style.buckets[0])
+        holds = np.where(np.arange(frame.steps) < frame.draft.onset, holds, _slower(frame, i, bound_s))
     rule = tm.AlertRule(
         f"{watching.camel(component.name)}HighLatency",
         styles.latency_expr(style, component.name, QUANTILE, bound_s),
@@ -79,5 +78,19 @@ def _latency(frame: fr.Frame, i: int) -> watching.Watch:
         group=f"{component.name}.slo",
     )
     # histogram_quantile exceeds a bucket's bound exactly when less than the quantile lies at or below that bound.
+    scale = frame.state.latency[:, i] / fr.mean_factor(frame.counts.shape[i])
     p99 = np.minimum(scale * (QUANTILE / (1 - QUANTILE)) ** (1 / frame.counts.shape[i]), style.buckets[-1])
-    return watching.Watch(rule, i, component.tier_one, (share < QUANTILE) & (total > 0), p99)
+    return watching.Watch(rule, i, component.tier_one, holds, p99)
+
+
+def _slower(frame: fr.Frame, i: int, bound_s: float) -> lay.BoolArray:
+    """Where more than one request in a hundred of the rule's window took longer than a bucket's bound; [T]."""
+    routes = frame.layout.components[i].routes
+    whole = sum(route.share for route in routes)
+    scale = frame.state.latency[:, i] / fr.mean_factor(frame.counts.shape[i])
+    below = np.zeros(frame.steps)
+    for route in routes:
+        below += route.share / whole / (1.0 + (scale * route.slowness / bound_s) ** frame.counts.shape[i])
+    total = frame.counts.total[:, i]
+    share = watching.over_window(frame, total * below) / np.maximum(watching.over_window(frame, total), 1.0)
+    return (share < QUANTILE) & (total > 0)
