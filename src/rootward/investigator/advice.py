@@ -22,6 +22,18 @@ CHECKS = MappingProxyType(
         "third_party_slow": "Check {entity}'s status page, and its latency from another network.",
         "network_delay": "Measure round trips between {entity} and its callers; look at the node's network and policies.",
         "disk_full": "See what grew on {entity}'s disk.",
+        "db_failover": "Look at {entity}'s failover log and at which clients still hold connections to the old primary.",
+        "replication_lag": "Compare {entity}'s write-ahead log rate with what its replica replays; look for a bulk write, and send reads that must be fresh to the primary.",
+        "integer_overflow": "Look at the largest key of the table that {entity}'s failing inserts name, and at the column's type.",
+        "io_storm": "Look at {entity}'s checkpoints and running vacuums, and at the disk's wait time beside them.",
+        "broker_blocked": "Look at {entity}'s memory alarm and at which queue holds the memory.",
+        "gc_storm": "Look at {entity}'s heap after collection against its maximum; shed load or restart a pod and watch whether it recovers.",
+        "fd_exhaustion": "List what {entity}'s open descriptors are (sockets by peer), and compare with the release before.",
+        "shm_exhaustion": "Look at the size of {entity}'s /dev/shm and at the parallel plans that ask for it.",
+        "version_skew": "Compare the versions on both sides of {entity}'s failing messages; finish the roll-out or take it back.",
+        "canary": "Compare {entity}'s error ratio by version; take the new version out of rotation.",
+        "n_plus_one": "Count {entity}'s statements per request before and after its release; look for a query inside a loop.",
+        "db_credentials": "Compare the secret that {entity}'s clients run with and the one that holds now; restart those that started before the rotation.",
         "consumer_lag": "Look for one message that fails again and again on {entity}'s slowest partition.",
     }
 )

@@ -1,12 +1,15 @@
 """What families of faults share: where in a system trouble is felt, when it begins, and one fault within another."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from rootward import errors
+from rootward.dojo import oracle
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
-from rootward.dojo.world import shapes
+from rootward.dojo.world import shapes, statements
 
 Family = dr.Family
 
@@ -56,3 +59,64 @@ def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: 
 def onset_s(draft: dr.Draft) -> float:
     """Seconds since the epoch at which the fault begins to act."""
     return float(draft.times_s[draft.onset])
+
+
+def statement_calls(
+    layout: lay.Layout, wanted: Callable[[str], bool] = lambda _: True, *, least: float = 0.3
+) -> list[int]:
+    """Calls of databases whose statement is `wanted` and whose failure an entry feels."""
+    felt = lay.feels(layout)
+    databases = set(layout.of_kind(bp.Kind.DATABASE))
+    return [
+        e
+        for e in range(len(layout.calls))
+        if int(layout.target[e]) in databases
+        and wanted(layout.calls[e].operation)
+        and felt[layout.source[e]] * layout.required[e] >= least
+    ]
+
+
+def written_databases(layout: lay.Layout) -> list[int]:
+    """Databases whose failing writes an entry feels."""
+    return sorted({int(layout.target[e]) for e in statement_calls(layout, statements.writes)})
+
+
+def felt_databases(layout: lay.Layout) -> list[int]:
+    return sorted({int(layout.target[e]) for e in statement_calls(layout)})
+
+
+def refuse(draft: dr.Draft, call: int, share: lay.FloatArray, texts: Mapping[str, str], code: str = "") -> None:
+    """Fail `share` [T] of the attempts of a call on the way, with what clients then say; `code` is what their spans call it."""
+    draft.knobs.refused[:, call] = 1 - (1 - draft.knobs.refused[:, call]) * (1 - share)
+    draft.refusals[call] = texts
+    if code:
+        draft.codes[call] = code
+
+
+def fail(draft: dr.Draft, component: int, share: lay.FloatArray) -> None:
+    """Fail `share` [T] of the requests that a component serves, by itself."""
+    draft.knobs.own_error[:, component] = 1 - (1 - draft.knobs.own_error[:, component]) * (1 - share)
+
+
+def burn(draft: dr.Draft, component: int, share: lay.FloatArray) -> None:
+    """Keep `share` [T] of a component's cores busy with something that is nobody's request (a report, a backup)."""
+    cores = draft.layout.cores[component] * draft.layout.replicas[component]
+    rate = np.maximum(draft.layout.rate[component] * draft.traffic_at_onset(), 1e-9)
+    draft.knobs.cpu_s[:, component] += share * cores / rate
+
+
+def usual_rate(draft: dr.Draft, call: int) -> float:
+    """Attempts per second of a call at the onset."""
+    return float(draft.layout.call_rate[call]) * draft.traffic_at_onset()
+
+
+def database_cause(draft: dr.Draft, database: int, fault: str, change: str = "", *others: str) -> oracle.Cause:
+    """A database as the culprit; `others` are services that count as the same answer."""
+    name = draft.layout.components[database].name
+    aliases = (("service", name), ("workload", name), *(("service", other) for other in others))
+    return oracle.Cause("database", name, fault, onset_s(draft), change, aliases)
+
+
+def service_cause(draft: dr.Draft, component: int, fault: str, change: str = "") -> oracle.Cause:
+    name = draft.layout.components[component].name
+    return oracle.Cause("service", name, fault, onset_s(draft), change, (("workload", name),))

@@ -3,7 +3,7 @@
 from rootward.dojo import oracle
 from rootward.dojo.faults import kit, slow_query
 from rootward.dojo.world import draft as dr
-from rootward.dojo.world import texts
+from rootward.dojo.world import statements, texts
 
 
 def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
@@ -12,7 +12,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     database, service = layout.components[place], layout.components[owner]
     began = draft.acting(dice, ramp_s=dice["minutes_to_build"] * 60.0)
     draft.knobs.blocked_s[:, target] += began * dice["wait_ms"] / 1e3
-    table = slow_query.table_of(layout.calls[target].operation)
+    table = statements.table_of(layout.calls[target].operation)
     draft.locks[target] = table
     sha = ""
     if dice.rng.uniform() < 0.6:

@@ -5,7 +5,7 @@ from rootward.dojo.faults import kit
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
-from rootward.dojo.world import texts
+from rootward.dojo.world import statements, texts
 
 
 def targets(layout: lay.Layout) -> list[int]:
@@ -28,7 +28,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     # A scan is bound by the disk more than by the processor.
     draft.knobs.work_s[:, target] += began * scan_s * 0.15
     draft.knobs.blocked_s[:, target] += began * scan_s * 0.85
-    table = table_of(layout.calls[target].operation)
+    table = statements.table_of(layout.calls[target].operation)
     note = draft.note(
         owner,
         "schema",
@@ -47,15 +47,6 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
         (("service", database.name), ("service", service.name)),
     )
     return dr.Planted((cause,), place)
-
-
-def table_of(statement: str) -> str:
-    """The first table that a statement names."""
-    words = statement.replace("(", " ").split()
-    for keyword in ("FROM", "UPDATE", "INTO"):
-        if keyword in words[:-1]:
-            return words[words.index(keyword) + 1].strip(",;").lower()
-    return "events"
 
 
 FAMILY = kit.Family(

@@ -148,6 +148,7 @@ class Draft:
     standing: bool = False  # something was turned for the whole window, not only from the onset on
     levels: dict[tuple[str, int], lay.FloatArray] = dataclasses.field(default_factory=dict)  # see `level`
     refusals: dict[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)  # call → log texts by language
+    codes: dict[int, str] = dataclasses.field(default_factory=dict)  # call → what its clients' spans call a refusal
     objects: list[ObjectChange] = dataclasses.field(default_factory=list)
     happenings: list[Happening] = dataclasses.field(default_factory=list)
     remarks: list[Remark] = dataclasses.field(default_factory=list)

@@ -133,7 +133,8 @@ def _load(
         served[low:high] = np.minimum(arrivals[low:high] + ready[low:high], carry.capacity[low:high])
         if last > first:
             calls[first:last] = served[layout.source[first:last]] * weight[first:last]
-            passed = np.minimum(calls[first:last] + carry.pool_queue[first:last] / step_s, carry.pool_rate[first:last])
+            sent = calls[first:last] * (1.0 - knobs.refused[t, first:last])  # what is refused on the way never arrives
+            passed = np.minimum(sent + carry.pool_queue[first:last] / step_s, carry.pool_rate[first:last])
             arrivals += np.bincount(layout.target[first:last], passed, count)
     grown = carry.queue + (arrivals - served) * step_s
     carry.queue = np.minimum(grown, layout.queue_limit)
@@ -149,7 +150,7 @@ def _connections(
     pods = np.maximum(knobs.pods[t][source], TINY)
     usable = np.maximum(knobs.pool[t] - knobs.leaked[t], 0.02) * pods
     rate = np.where(pooled, usable / carry.call_latency, np.inf)
-    calls = state.calls[t]
+    calls = state.calls[t] * (1.0 - knobs.refused[t])
     grown = np.where(pooled, carry.pool_queue + (calls - rate) * step_s, 0.0)
     carry.pool_queue = np.clip(grown, 0.0, layout.workers[source] * pods)
     wait = carry.pool_queue / np.where(pooled, rate, 1.0)

@@ -47,6 +47,8 @@ def _nginx(time_s: float, level: str, component: str, text: str, trace: str) -> 
 def _postgres(time_s: float, level: str, component: str, text: str, trace: str) -> str:
     del component, trace
     word = {"info": "LOG", "warn": "WARNING", "error": "ERROR"}[level]
+    if text.startswith(("FATAL:", "PANIC:")):  # worse than an error, and said so by whoever writes it
+        word, text = text[:5], text[6:].lstrip()
     return f"{iso(time_s).replace('T', ' ')} UTC [{int(time_s * 31) % 4000 + 90}] {word}:  {text}"
 
 
@@ -134,3 +136,13 @@ OWN = {
     "node": "RangeError: Invalid time value",
     "nginx": "client intended to send too large body",
 }
+
+
+def sql_error(text: str, code: str, name: str, *, word: str = "ERROR") -> dict[str, str]:
+    """What drivers say when Postgres answers `text` with SQLSTATE `code` (`name` as psycopg calls it), by language."""
+    return {
+        "go": f"{word}: {text} (SQLSTATE {code})",
+        "java": f"org.postgresql.util.PSQLException: {word}: {text}",
+        "python": f"psycopg.errors.{name}: {text}",
+        "node": f"error: {text}",
+    }

@@ -240,7 +240,9 @@ class Table:
         good = self._look(("c", visit.call, 0), {**fine, status[0]: status[1]})
         bad = self._look(("c", visit.call, 1), {**fine, status[0]: status[2], "error.type": str(status[2])})
         late = self._look(("c", visit.call, 2), {**fine, "error.type": "timeout"})
-        refused = self._look(("c", visit.call, 3), {**fine, "error.type": "connection_error"})
+        code = self._frame.draft.codes.get(visit.call)
+        met = {status[0]: code, "error.type": code} if code else {"error.type": "connection_error"}
+        refused = self._look(("c", visit.call, 3), {**fine, **met})
         outcome = np.where(timed.client_bad[part], bad, good)
         outcome = np.where(
             timed.client_bad[part] & (timed.server_s[part] > self._frame.draft.knobs.timeout_s[visit.call]),

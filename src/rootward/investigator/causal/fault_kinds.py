@@ -16,6 +16,8 @@ SENTENCES = MappingProxyType(
         "n_plus_one": "a change multiplied the queries made per request",
         "code_exception": "the code throws an exception",
         "code_return": "the code returns a wrong result",
+        "version_skew": "two versions that run together do not understand each other",
+        "canary": "only the pods with the new version fail",
         # resources
         "memory_leak": "memory grows until the container is killed (OOM)",
         "oom_killed": "the memory limit is too low and the container is killed (OOM)",
@@ -23,6 +25,9 @@ SENTENCES = MappingProxyType(
         "cpu_overload": "something burns CPU on this workload",
         "memory_pressure": "something consumes memory on this workload",
         "disk_full": "a disk is full",
+        "gc_storm": "garbage collection takes the processor's time",
+        "fd_exhaustion": "file descriptors are used up",
+        "shm_exhaustion": "shared memory is used up",
         "traffic_spike": "more traffic than the system can serve",
         "traffic_drop": "requests stopped arriving",
         # data stores, caches, queues
@@ -34,6 +39,11 @@ SENTENCES = MappingProxyType(
         "db_read_only": "the database refuses writes",
         "db_credentials": "the database rejects the credentials",
         "db_port": "clients use the wrong port of the database",
+        "db_failover": "the database failed over to a standby",
+        "replication_lag": "a replica is behind its primary",
+        "integer_overflow": "a number no longer fits its column",
+        "io_storm": "checkpoints or vacuum keep the disk busy",
+        "broker_blocked": "the broker blocks its publishers",
         # network and third parties
         "certificate_expiry": "a TLS certificate expired",
         "dns_failure": "names do not resolve",

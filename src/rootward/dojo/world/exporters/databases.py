@@ -25,6 +25,9 @@ META = {
     "pg_stat_database_xact_commit": tm.MetricMeta(
         "counter", "Number of transactions in this database that have been committed"
     ),
+    "pg_stat_database_xact_rollback": tm.MetricMeta(
+        "counter", "Number of transactions in this database that have been rolled back"
+    ),
     "pg_stat_database_blks_read": tm.MetricMeta("counter", "Number of disk blocks read in this database"),
     "pg_stat_database_tup_returned": tm.MetricMeta("counter", "Number of rows returned by queries in this database"),
     "pg_stat_statements_calls_total": tm.MetricMeta("counter", "Number of times executed"),
@@ -35,6 +38,8 @@ META = {
         "gauge", "Mean time spent executing the statement over the last interval", "seconds"
     ),
 }
+NO_SESSION = ("28", "57")
+"""Classes of SQLSTATE that a client meets before it has a session; any other is the answer to a statement."""
 
 
 def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
@@ -65,6 +70,15 @@ def own_latency(frame: fr.Frame, call: int) -> lay.FloatArray:
     return np.clip(took_s, 1e-5, frame.draft.knobs.timeout_s[call])  # clients cancel what takes longer
 
 
+def admitted(frame: fr.Frame, i: int) -> lay.FloatArray:
+    """Share of the attempts on a database that get a session, over all its clients; [T]."""
+    codes = frame.draft.codes
+    calls = [e for e in frame.layout.calls_to(i) if codes.get(e, "")[:2] in ("", *NO_SESSION)]
+    attempts = frame.state.calls[:, calls]
+    refused = (attempts * frame.draft.knobs.refused[:, calls]).sum(axis=1) / np.maximum(attempts.sum(axis=1), 1e-9)
+    return np.asarray(1.0 - refused, dtype=np.float64)
+
+
 def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     component, state, layout = frame.layout.components[i], frame.state, frame.layout
     pods = frame.fleet.of(i)
@@ -88,7 +102,7 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     parts = {
         ("active", "none"): np.maximum(active - lock, 0),
         ("active", "Lock"): lock,
-        ("idle", "Client"): np.maximum(np.rint(capacity * 0.5) - active - np.rint(leaked), 1),
+        ("idle", "Client"): np.maximum(np.rint(capacity * 0.5 * admitted(frame, i)) - active - np.rint(leaked), 1),
         ("idle in transaction", "Client"): np.rint(leaked) + (lock > 0),
     }
 
@@ -101,7 +115,7 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     gauge("pg_up", np.ones(frame.steps))
     for (status, event), row in parts.items():
         gauge("pg_stat_activity_count", row, datname=datname, state=status, wait_event_type=event, usename="app")
-    held_s = np.cumsum(lock > 0) * frame.step_s * (lock > 0)
+    held_s = np.cumsum(lock > 0) * frame.step_s * (lock > 0) + frame.draft.level("longest_transaction_s", i, 0.0)
     gauge(
         "pg_stat_activity_max_tx_duration", held_s + rng.exponential(0.6, frame.steps), datname=datname, state="active"
     )
@@ -116,11 +130,15 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     gauge("pg_stat_database_numbackends", parts["idle", "Client"] + active + np.rint(leaked), datname=datname)
     served = state.served[:, i] * frame.step_s
     counter("pg_stat_database_xact_commit", served, datname=datname)
+    turned = np.sum(
+        [state.calls[:, e] * frame.draft.knobs.refused[:, e] for e in calls if e in frame.draft.codes], axis=0
+    )
+    counter("pg_stat_database_xact_rollback", turned * frame.step_s * 1.0 + served * 0.0004, datname=datname)
     heavy = np.sum([state.calls[:, e] * own_latency(frame, e) for e in calls], axis=0) * frame.step_s
     counter("pg_stat_database_blks_read", heavy * 220, datname=datname)
     counter("pg_stat_database_tup_returned", served * 12 + heavy * 9000, datname=datname)
     for e in calls:
-        done = np.minimum(state.calls[:, e], state.served[:, i]) * frame.step_s
+        done = np.minimum(state.calls[:, e] * (1 - frame.draft.knobs.refused[:, e]), state.served[:, i]) * frame.step_s
         mean_s = own_latency(frame, e)
         text = layout.calls[e].operation or "SELECT 1"
         more = {

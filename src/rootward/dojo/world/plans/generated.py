@@ -220,6 +220,7 @@ def _stores(rng: np.random.Generator, names: list[str], stores: int, caches: int
             components.append(bp.cache(behind, 1100.0))
             calls.append(bp.cached(owner, behind, 2, "GET"))
         calls.append(bp.sql(owner, name, 2, f"SELECT * FROM {noun}s WHERE id = $1", behind=behind))  # noqa: S608 -- never run
+        calls.append(bp.sql(owner, name, 0.3, f"INSERT INTO {noun}s (id, body) VALUES ($1, $2)"))  # noqa: S608 -- never run
         other = names[int(rng.integers(0, len(names)))]
         if rng.uniform() < 0.5 and other != owner:
             calls.append(bp.sql(other, name, 1, f"SELECT count(*) FROM {noun}s WHERE updated_at > $1"))  # noqa: S608 -- never run

@@ -295,6 +295,14 @@ _CALLS = (
     ),
     bp.Call(
         caller="orders",
+        callee="orders-db",
+        calls=1,
+        timeout_ms=3000,
+        protocol="sql",
+        operation="INSERT INTO orders (customer_id, total, currency) VALUES ($1, $2, $3)",
+    ),
+    bp.Call(
+        caller="orders",
         callee="order-events",
         calls=1,
         timeout_ms=1000,

@@ -1,0 +1,148 @@
+"""Faults of data stores, runtimes and software: what tells each apart is there, and what would point elsewhere is not."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import seen as sn
+
+from rootward.dojo import faults
+
+
+def n_plus_one(seen: sn.Seen) -> None:
+    """Many more statements from one service and many siblings in a trace, each statement as quick as before."""
+    user = seen.cause.name.replace("-", "_")
+    before, after = seen.around(seen.increase("pg_stat_statements_calls_total", user=user))
+    assert after > 5 * before
+    assert seen.deployed()
+    spans = seen.telemetry.spans
+    assert spans is not None
+    counts: dict[str, int] = {}
+    for start_ns, parent, look in zip(spans.start_ns, spans.parent_ids, spans.attributes, strict=True):
+        if start_ns / 1e9 > seen.onset_s + 240 and look.get("db.system") == "postgresql":
+            counts[parent] = counts.get(parent, 0) + 1
+    assert max(counts.values()) >= 12
+    database = next(name for name in seen.truth.decoys if name.endswith("-db"))
+    before, after = seen.around(seen.increase("container_cpu_usage_seconds_total", container=database))
+    assert after < 6 * before
+
+
+def feature_flag(seen: sn.Seen) -> None:
+    """The flag's share moves, failures follow, nothing was deployed there."""
+    flag = next(name for kind, name in seen.cause.aliases if kind == "flag")
+    before, after = seen.around(seen.increase("feature_flag_evaluation_success_total", key=flag, variant="on"))
+    assert after > 1.5 * before + 1
+    assert any(event.details.get("flag") == flag for event in seen.telemetry.change_events)
+    assert seen.cause.change == ""
+    lines = seen.said(flag, seen.cause.name)
+    assert lines
+    assert min(lines) > seen.onset_s
+
+
+def credentials_rotated(seen: sn.Seen) -> None:
+    """Every client is refused within a minute or two of the same moment."""
+    said = "password authentication failed"
+    clients = [name for name in seen.truth.decoys if seen.said(said, name)]
+    firsts = [min(seen.said(said, name)) for name in clients]
+    assert len(firsts) >= 1
+    assert min(firsts) >= seen.onset_s
+    assert max(firsts) - min(firsts) < 240
+    commit = seen.commit()
+    assert commit is not None
+    assert "credentials" in next(iter(commit.files))
+    before, after = seen.around(seen.level("pg_stat_database_numbackends", service=seen.cause.name))
+    assert after < before
+
+
+def integer_overflow(seen: sn.Seen) -> None:
+    """Only inserts fail; the sequence stands at its end; reads of the same database go on."""
+    said = seen.said("integer out of range|reached maximum value of sequence")
+    assert said
+    assert min(said) >= seen.onset_s
+    _, last = seen.level("pg_sequences_last_value", service=seen.cause.name)
+    assert last[-1] == 2_147_483_647
+    assert seen.cause.change == ""
+    spans = seen.telemetry.spans
+    assert spans is not None
+    failed = {
+        look["db.query.text"].split(" ")[0]
+        for status, look in zip(spans.status, spans.attributes, strict=True)
+        if status == 2 and look.get("error.type") in ("22003", "2200H")
+    }
+    assert failed == {"INSERT"}
+
+
+def db_storage_full(seen: sn.Seen) -> None:
+    """The volume has nothing left, writes are refused for it, reads of the same database are not."""
+    claim = f"data-{seen.cause.name}-0"
+    _, left = seen.level("kubelet_volume_stats_available_bytes", persistentvolumeclaim=claim)
+    assert left[0] > 1e9
+    assert left[-60:].max() == 0
+    said = seen.said("No space left on device")
+    assert said
+    assert min(said) > seen.onset_s
+    spans = seen.telemetry.spans
+    assert spans is not None
+    failed = {
+        look["db.query.text"].split(" ")[0]
+        for status, look in zip(spans.status, spans.attributes, strict=True)
+        if status == 2 and look.get("error.type") == "53100"
+    }
+    assert failed <= {"INSERT", "UPDATE", "DELETE"}
+    node_left = seen.level("node_filesystem_avail_bytes")[1]
+    assert node_left.min() > 0.5 * node_left.max()
+
+
+CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
+    "n_plus_one": ("web-shop", 0, n_plus_one),
+    "feature_flag": ("payments", 1, feature_flag),
+    "credentials_rotated": ("payments", 1, credentials_rotated),
+    "integer_overflow": ("web-shop", 0, integer_overflow),
+    "db_storage_full": ("web-shop", 0, db_storage_full),
+}
+each_family = pytest.mark.parametrize("fault", CASES)
+
+
+def seen_of(fault: str) -> sn.Seen:
+    name, seed, _ = CASES[fault]
+    return sn.built(name, fault, seed)
+
+
+@each_family
+def test_what_tells_the_family_apart_is_there(fault: str) -> None:
+    CASES[fault][2](seen_of(fault))
+
+
+@each_family
+def test_the_truth_is_sane_and_the_page_follows_the_onset(fault: str) -> None:
+    seen = seen_of(fault)
+    label = seen.scenario.alert["alerts"][0]["labels"]
+    firing = [a for a in seen.telemetry.alerts if a.rule == label["alertname"] and a.starts_s <= seen.telemetry.now_s]
+    assert seen.truth.status == "found"
+    assert seen.cause.fault in faults.kinds(fault)
+    assert seen.onset_s < firing[-1].active_s <= firing[-1].starts_s < seen.telemetry.now_s
+    assert seen.truth.path[0] == seen.cause.name
+    assert seen.truth.path[-1] == label["service"]
+    assert seen.cause.name not in seen.truth.decoys
+    if seen.cause.change:
+        assert seen.commit() is not None
+
+
+@each_family
+def test_nobody_is_paged_before_the_onset(fault: str) -> None:
+    seen = seen_of(fault)
+    early = [a.rule for a in seen.telemetry.alerts if a.labels["severity"] == "critical" and a.starts_s < seen.onset_s]
+    assert early == []
+
+
+@pytest.mark.parametrize("name", ["web-shop", "payments"])
+def test_what_exporters_show_of_a_fault_they_show_on_any_day(name: str) -> None:
+    """The names of metrics give nothing away: a world with a fault has no more of them than one with another."""
+
+    def names(fault: str) -> set[str]:
+        blocks = sn.built(name, fault, 1).telemetry.metrics.blocks
+        return {labels["__name__"] for block in blocks for labels in block.labels}
+
+    seen = [names(fault) for fault in ("db_storage_full", "feature_flag", "credentials_rotated")]
+    assert all(one == seen[0] for one in seen)
+    assert np.all([len(one) > 100 for one in seen])
