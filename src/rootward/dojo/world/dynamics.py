@@ -137,7 +137,7 @@ def _load(
             passed = np.minimum(sent + carry.pool_queue[first:last] / step_s, carry.pool_rate[first:last])
             arrivals += np.bincount(layout.target[first:last], passed, count)
     grown = carry.queue + (arrivals - served) * step_s
-    carry.queue = np.minimum(grown, layout.queue_limit)
+    carry.queue = np.clip(grown, 0.0, layout.queue_limit)  # rounding may leave a hair less than nothing
     state.rejected[t] = np.minimum((grown - carry.queue) / (arrivals * step_s + TINY), 1.0)
     state.arrivals[t], state.served[t], state.queue[t], state.calls[t] = arrivals, served, carry.queue, calls
 

@@ -132,8 +132,8 @@ class _Server:
     def _checkpoints(self, wal: lay.FloatArray) -> None:
         frame = self._frame
         period_s = self._level("checkpoint_every_s", CHECKPOINT_S)
-        timed = (period_s >= CHECKPOINT_S) * frame.step_s / CHECKPOINT_S
-        asked = (period_s < CHECKPOINT_S) * frame.step_s / period_s
+        timed = np.where(period_s >= CHECKPOINT_S, frame.step_s / CHECKPOINT_S, 0.0)
+        asked = np.where(period_s < CHECKPOINT_S, frame.step_s / period_s, 0.0)
         self._counter("pg_stat_bgwriter_checkpoints_timed_total", timed)
         self._counter("pg_stat_bgwriter_checkpoints_req_total", asked)
         busy = self._level("checkpoint_busy", 0.12)
