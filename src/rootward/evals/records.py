@@ -163,8 +163,12 @@ def _run(value: dict[str, Any], source: str) -> Run:
                 f"{where}: measure {measure.name} has kind {measure.kind!r}; there are {', '.join(KINDS)}"
             )
     run = _build(Run, {**value, "measures": measures, "rows": ()}, where)
-    if run.primary not in {measure.name for measure in measures}:
-        raise errors.RunError(f"{where}: the primary measure {run.primary!r} is not among the measures")
+    if run.primary not in {
+        measure.name for measure in measures if (measure.kind, measure.better) == ("rate", "higher")
+    }:
+        raise errors.RunError(
+            f"{where}: the primary measure {run.primary!r} is no rate among the measures that is better higher"
+        )
     return run
 
 

@@ -7,7 +7,7 @@ What each method is, where it comes from and how well it covers: docs/reference/
 from rootward.evals.statistics.distributions import student_cdf, student_quantile
 from rootward.evals.statistics.intervals import Quantile, Rate, clustered, quantile, rate
 from rootward.evals.statistics.multiple import benjamini_hochberg, holm
-from rootward.evals.statistics.paired import Paired, paired
+from rootward.evals.statistics.paired import Paired, mean_interval, paired
 from rootward.evals.statistics.passes import PassPoint, pass_at, pass_curve, pass_hat
 from rootward.evals.statistics.sequences import Bernoulli, Betting, bernoulli_sequence, betting_sequence
 
@@ -23,6 +23,7 @@ __all__ = [
     "betting_sequence",
     "clustered",
     "holm",
+    "mean_interval",
     "paired",
     "pass_at",
     "pass_curve",

@@ -105,17 +105,21 @@ def clustered(hits: Sequence[float] | FloatArray, runs: Sequence[int], *, level:
     k, r = np.asarray(hits, dtype=np.float64), np.asarray(runs, dtype=np.float64)
     assert k.shape == r.shape
     assert bool(np.all((r >= 1) & (k >= 0) & (k <= r))), "hits are among the runs of their scenario"
-    scenarios, count = len(r), int(r.sum())
+    scenarios, count, total = len(r), int(r.sum()), float(k.sum())
     if scenarios == 0:
         return NOTHING
-    p = float(k.sum()) / count
-    repeats = count / scenarios
-    variance = scenarios / max(scenarios - 1, 1) * float(np.square(k - r * p).sum()) / count**2
+    low, high = wilson(total / count, effective_runs(k, r), scenarios, level=level)
+    return Rate(int(total) if total.is_integer() else total, count, low, high, scenarios)
+
+
+def effective_runs(hits: FloatArray, runs: FloatArray) -> float:
+    """How many independent runs the clustered ones are worth: between one per scenario and all of them."""
+    scenarios, count = runs.size, float(runs.sum())
+    p, repeats = float(hits.sum()) / count, count / scenarios
+    variance = scenarios / max(scenarios - 1, 1) * float(np.square(hits - runs * p).sum()) / count**2
     plain = p * (1 - p) / count
     effect = min(max(variance / plain, 1.0), repeats) if variance > 1e-15 and plain > 0 else repeats
-    low, high = wilson(p, count / effect, scenarios, level=level)
-    total = float(k.sum())
-    return Rate(int(total) if total.is_integer() else total, count, low, high, scenarios)
+    return count / effect
 
 
 def shares(values: Sequence[float] | FloatArray, *, most: float = 1.0, level: float = 0.95) -> Rate:

@@ -67,12 +67,21 @@ def paired(
     n = int(differences.size)
     if n == 0:
         return Paired(0, math.nan, math.nan, math.nan, 1.0, math.nan)
-    mean = float(differences.mean())
-    half, detectable = _half_width(differences, level, bound)
-    low, high = mean - half, mean + half
-    if bound is not None:
-        low, high = max(low, -bound), min(high, bound)
-    return Paired(n, mean, low, high, sign_flip(differences, rng), detectable)
+    low, high = mean_interval(differences, level=level, bound=bound)
+    _, detectable = _half_width(differences, level, bound)
+    return Paired(n, float(differences.mean()), low, high, sign_flip(differences, rng), detectable)
+
+
+def mean_interval(
+    differences: Sequence[float] | FloatArray, *, level: float = 0.95, bound: float | None = 1.0
+) -> tuple[float, float]:
+    """The t interval of the mean of at least one difference, as `paired` gives it."""
+    values = np.asarray(differences, dtype=np.float64)
+    mean = float(values.mean())
+    half, _ = _half_width(values, level, bound)
+    if bound is None:
+        return mean - half, mean + half
+    return max(mean - half, -bound), min(mean + half, bound)
 
 
 def sign_flip(differences: FloatArray, rng: np.random.Generator) -> float:
