@@ -30,6 +30,7 @@ from rootward.dojo.world import (
     rules,
     shapes,
     spans,
+    uneven,
     wishes,
 )
 from rootward.dojo.world import draft as dr
@@ -175,6 +176,7 @@ def _attempt(
     if then:
         after.let_in(draft, base, planted, then)
     fleet = pd.fleet(draft)
+    uneven.let_in(draft, fleet)
     state = prefix.advance(draft)
     if family.lasts is not None and not family.lasts(draft, state, place):
         return None

@@ -48,7 +48,7 @@ class Voice:
     """Log lines that a component writes: `rate` [T] lines per second over all its pods, `texts` what it may say.
 
     `level` is error | warn | info; `trace` the text that follows a line (a stack trace), "" for none. The rate goes with the
-    component's traffic unless it is `steady`.
+    component's traffic unless it is `steady`; only pods that `of` says yes to write (None: all).
     """
 
     component: int
@@ -57,6 +57,7 @@ class Voice:
     texts: tuple[str, ...]
     trace: str = ""
     steady: bool = False
+    of: Callable[[Any], bool] | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -101,6 +102,15 @@ class Limit:
     cores: float = 0.0
     memory_mib: float = 0.0
     rolled: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Uneven:
+    """Those pods of a component that `of` says yes to (by node, slot, version …) fail `share` [T] of their requests by themselves."""
+
+    component: int
+    of: Callable[[Any], bool]
+    share: lay.FloatArray
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -151,6 +161,7 @@ class Draft:
     codes: dict[int, str] = dataclasses.field(default_factory=dict)  # call → what its clients' spans call a refusal
     objects: list[ObjectChange] = dataclasses.field(default_factory=list)
     happenings: list[Happening] = dataclasses.field(default_factory=list)
+    uneven: list[Uneven] = dataclasses.field(default_factory=list)
     remarks: list[Remark] = dataclasses.field(default_factory=list)
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 

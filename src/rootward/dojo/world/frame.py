@@ -6,7 +6,7 @@ import numpy as np
 
 from rootward import _rng
 from rootward.dojo.world import draft as dr
-from rootward.dojo.world import dynamics
+from rootward.dojo.world import dynamics, uneven
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import noise as ns
 from rootward.dojo.world import pods as pd
@@ -59,6 +59,12 @@ class Frame:
     def volume(self) -> float:
         """How much is kept of logs and traces, 1 for six hours: short windows need less, long ones are sampled more thinly."""
         return float(np.clip(self.steps * self.step_s / 21_600.0, 0.3, 2.0))
+
+    def failing(self, component: int) -> FloatArray:
+        """Each pod's share of the component's failed requests; [pods of it, T]."""
+        if not any(one.component == component for one in self.draft.uneven):
+            return np.asarray(self.fleet.share[self.fleet.of(component)], dtype=np.float64)
+        return uneven.failing(self.draft, self.fleet, component, self.state.error[:, component])
 
     def skew_s(self, node: int) -> float:
         """How far a node's clock is ahead (negative: behind)."""

@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +29,8 @@ class Source:
     rate: lay.FloatArray
     words: Callable[[int, float], str]
     trace: str = ""
+    of: Callable[[Any], bool] | None = None  # which pods write it; None: all, by their share of the traffic
+    failing: bool = False  # by their share of the failures instead
 
 
 def troubles(frame: fr.Frame) -> list[Source]:
@@ -46,7 +49,7 @@ def troubles(frame: fr.Frame) -> list[Source]:
         busy = frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
         rate = voice.rate if voice.steady else voice.rate * busy
         rng = frame.rng("voice", voice.component)
-        found.append(Source(voice.component, voice.level, rate, _choose(voice.texts, rng), voice.trace))
+        found.append(Source(voice.component, voice.level, rate, _choose(voice.texts, rng), voice.trace, voice.of))
     return [source for source in found if float(source.rate.sum()) * frame.step_s >= LEAST]
 
 
@@ -197,7 +200,11 @@ def _own(frame: fr.Frame, i: int) -> list[Source]:
     share = np.full(frame.steps, component.error_ratio) if voiced else frame.draft.knobs.own_error[:, i]
     return [
         Source(
-            i, "error", share * frame.state.served[:, i], _choose((lf.OWN[component.language],), frame.rng("own", i))
+            i,
+            "error",
+            share * frame.state.served[:, i],
+            _choose((lf.OWN[component.language],), frame.rng("own", i)),
+            failing=True,
         )
     ]
 

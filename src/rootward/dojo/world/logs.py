@@ -96,9 +96,18 @@ def _moments(
     return steps, times_s.tolist()
 
 
-def _pods(frame: fr.Frame, component: int, steps: lay.IndexArray, rng: np.random.Generator) -> list[int]:
+def _pods(
+    frame: fr.Frame,
+    component: int,
+    steps: lay.IndexArray,
+    rng: np.random.Generator,
+    source: sources.Source | None = None,
+) -> list[int]:
     pods = np.array(frame.fleet.of(component), dtype=np.intp)
-    here = frame.fleet.share[pods][:, steps] + 1e-6 * frame.fleet.exists[pods][:, steps]
+    share = frame.failing(component) if source is not None and source.failing else frame.fleet.share[pods]
+    here = share[:, steps] + 1e-6 * frame.fleet.exists[pods][:, steps]
+    if source is not None and source.of is not None:
+        here = here * np.array([[bool(source.of(frame.fleet.pods[p]))] for p in pods]) + 1e-12
     bounds = np.cumsum(here, axis=0)
     chosen = (rng.uniform(size=len(steps)) * bounds[-1] > bounds).sum(axis=0)
     return [int(p) for p in pods[np.minimum(chosen, len(pods) - 1)]]
@@ -156,7 +165,7 @@ def _write(
     steps, times_s = _moments(frame, source.rate, cap, rng)
     if not len(steps):
         return
-    pods = _pods(frame, source.component, steps, rng)
+    pods = _pods(frame, source.component, steps, rng, source)
     write = lf.FORMATS.get(component.language, lf.FORMATS["go"])
     traces = rng.bytes(16 * len(steps)).hex()
     words: Callable[[int, float], str] = source.words

@@ -28,6 +28,7 @@ class Table:
         }
         self._looks: list[dict[str, Any]] = []
         self._look_of: dict[tuple[Any, ...], int] = {}
+        self._bounds: dict[int, tuple[fr.FloatArray, fr.FloatArray]] = {}
         self._next_id = 0
         self._next_trace = 0
         self._alive = [np.array(frame.fleet.of(i), dtype=np.intp) for i in range(len(frame.layout.components))]
@@ -75,7 +76,7 @@ class Table:
             else:
                 ids = np.full(len(part), -1)
             if component.kind is bp.Kind.SERVICE:
-                pod[part] = self._pods(visit.component, visit.step, rng)
+                pod[part] = self._pods(visit.component, visit.step, timed.server_bad[part], rng)
                 mine = self._next_id + np.arange(len(part))
                 self._next_id += len(part)
                 kept = ~visit.refused
@@ -132,10 +133,14 @@ class Table:
         for key, value in zip(self._columns, values, strict=True):
             self._columns[key].append(value)
 
-    def _pods(self, component: int, steps: Any, rng: np.random.Generator) -> Any:
-        """A pod that serves at each step, by its share."""
+    def _pods(self, component: int, steps: Any, bad: Any, rng: np.random.Generator) -> Any:
+        """A pod that served at each step, by its share of the traffic, or of the failures where the answer was `bad`."""
         pods = self._alive[component]
-        bounds = np.cumsum(self._frame.fleet.share[pods][:, steps], axis=0)
+        if component not in self._bounds:
+            share, failing = self._frame.fleet.share[pods], self._frame.failing(component)
+            self._bounds[component] = np.cumsum(share, axis=0), np.cumsum(failing, axis=0)
+        even, uneven = self._bounds[component]
+        bounds = np.where(bad, uneven[:, steps], even[:, steps])
         chosen = (rng.uniform(size=len(steps)) * np.maximum(bounds[-1], 1e-9) > bounds).sum(axis=0)
         return pods[np.minimum(chosen, len(pods) - 1)]
 

@@ -52,7 +52,7 @@ def codes(frame: fr.Frame, i: int, *, edge: bool) -> dict[str, lay.FloatArray]:
 def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) -> None:
     component = frame.layout.components[i]
     pods = frame.fleet.of(i)
-    share = frame.fleet.share[pods]
+    share, failing = frame.fleet.share[pods], frame.failing(i)
     by_code = codes(frame, i, edge=style.name == "nginx")
     total = frame.counts.total[:, i]
     latency = frame.state.latency[:, i]
@@ -61,12 +61,13 @@ def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) 
     bases = [styles.target(frame, i, p, PORTS[style.name]) | style.naming(component.name) for p in pods]
     whole = sum(route.share for route in component.routes)
     for route in component.routes:
-        part = share * (route.share / whole)
+        mix = route.share / whole
+        part, bad = share * mix, failing * mix
         below = [1.0 / (1.0 + (scale * route.slowness / bound) ** shape) for bound in style.buckets]
         if style.counter:
             for code, row in by_code.items():
                 heads = [{"__name__": style.counter, **styles.labels(style, base, route, code)} for base in bases]
-                page.counters(list(heads), part * row, pods)
+                page.counters(list(heads), (bad if code[0] == "5" else part) * row, pods)
         for code, row in (by_code if style.coded else {"": total}).items():
             if style.coded and code == "404":
                 mean_s = np.full(frame.steps, 0.004)
@@ -82,7 +83,8 @@ def _component(frame: fr.Frame, page: sheet.Sheet, i: int, style: styles.Style) 
                 )
             else:
                 heads = [styles.labels(style, base, route, code) for base in bases]
-                _histogram(page, style, list(heads), part * row, below, latency * route.slowness, pods)
+                pods_of = bad if code[:1] == "5" else part
+                _histogram(page, style, list(heads), pods_of * row, below, latency * route.slowness, pods)
 
 
 def _histogram(
