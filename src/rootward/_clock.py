@@ -56,6 +56,11 @@ class VirtualClock:
         self._now_s += seconds
 
 
+def processor_s() -> float:
+    """Seconds of processor time that this process has spent, for figures of cost; it decides nothing."""
+    return time.process_time()
+
+
 def to_iso(time_s: float) -> str:
     """RFC 3339 in UTC with milliseconds and `Z`."""
     moment = dt.datetime.fromtimestamp(round(time_s, 3), tz=dt.UTC)

@@ -5,12 +5,20 @@ from typing import Annotated
 
 import typer
 
+from rootward.apps.cli import evals_run
+
 app = typer.Typer(help="Measure the investigator on scenarios whose truth is known.", no_args_is_help=True)
 
 
 @app.callback()
 def evals() -> None:
     """Measure the investigator on scenarios whose truth is known."""
+
+
+app.command("run")(evals_run.run)
+app.command("suites")(evals_run.suites)
+app.command("list")(evals_run.list_runs)
+app.command("show")(evals_run.show)
 
 
 @app.command("rca")

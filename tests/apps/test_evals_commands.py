@@ -1,0 +1,100 @@
+"""`rootward evals run` and what looks at runs: same bytes twice, resumed where it stopped, honest about what broke."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from rootward.apps.cli import main
+from rootward.evals import run_folder
+
+SUITE = """
+name: tiny
+defaults: {hours: 1.5, step_s: 60}
+scenarios:
+  - world: {name: generated, services: 8}
+    fault: [slow_query, no_fault]
+    seeds: 41
+"""
+
+
+@pytest.fixture
+def rootward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tiny.yaml").write_text(SUITE)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["rootward", *map(str, words)])
+        status = 0
+        try:
+            main.main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        out = capsys.readouterr()
+        return status, out.out, out.err
+
+    return run
+
+
+def test_smoke_is_the_same_bytes_when_it_is_repeated(rootward, tmp_path: Path) -> None:
+    for jobs, out in ((1, "one"), (2, "two")):
+        status, _, _ = rootward(
+            "evals", "run", "smoke", "--only", "*/generated-14/900[24]", "--limit", 3, "--jobs", jobs, "--out", out
+        )
+        assert status == 0
+    assert (tmp_path / "one" / run_folder.RUN).read_bytes() == (tmp_path / "two" / run_folder.RUN).read_bytes()
+    shown = [rootward("evals", "show", folder)[1] for folder in ("one", "two")]
+    assert shown[0] == shown[1]
+    assert "right answer" in shown[0]
+
+
+def test_a_run_that_was_killed_is_resumed_to_the_same_bytes(rootward, tmp_path: Path) -> None:
+    assert rootward("evals", "run", "tiny.yaml", "--jobs", 1, "--out", "whole")[0] == 0
+    whole = (tmp_path / "whole" / run_folder.RUN).read_bytes()
+    manifest = json.loads((tmp_path / "whole" / run_folder.MANIFEST).read_text())
+    (tmp_path / "whole" / run_folder.MANIFEST).write_text(json.dumps({**manifest, "finished": ""}))
+    (tmp_path / "whole" / run_folder.RUN).write_bytes(whole[:-100])
+    assert rootward("evals", "run", "tiny.yaml", "--jobs", 1, "--out", "whole")[0] == 1  # not without being told
+    assert rootward("evals", "run", "tiny.yaml", "--jobs", 1, "--out", "whole", "--resume")[0] == 0
+    assert (tmp_path / "whole" / run_folder.RUN).read_bytes() == whole
+    status, _, err = rootward("evals", "run", "tiny.yaml", "--out", "whole", "--resume", "--repeats", 2)
+    assert status == 1
+    assert "options" in err
+
+
+def test_a_run_of_nowhere_lands_under_evals_runs_and_is_listed(rootward, tmp_path: Path) -> None:
+    status, out, _ = rootward("evals", "run", "tiny.yaml", "--jobs", 1, "--only", "no_fault/*", "--json")
+    assert status == 0
+    assert json.loads(out)["suite"] == "tiny"
+    listed = json.loads(rootward("evals", "list", "--json")[1])
+    assert [one["scenarios"] for one in listed] == [1]
+    status, out, _ = rootward("evals", "show", listed[0]["folder"], "--wrong", "--json")
+    assert status == 0
+    assert isinstance(json.loads(out), list)
+
+
+def test_what_cannot_be_built_is_told_and_is_the_exit_status(rootward, tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text(SUITE.replace("[slow_query, no_fault]", "slow_query") + "    place: nowhere\n")
+    status, _, err = rootward("evals", "run", "tiny.yaml", "--jobs", 1, "--out", "x")
+    assert status == 3
+    assert "nowhere" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("standart",), "standard"),
+        (("smoke", "--subject", "model:x"), "language models"),
+        (("smoke", "--subject", "gpt"), "embedded"),
+        (("smoke", "--perturb", "clen"), "clean"),
+        (("smoke", "--only", "nothing/*"), "matches"),
+        (("smoke", "--resume"), "nothing to resume"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_run_is_said_in_one_line(rootward, words: tuple[str, ...], said: str) -> None:
+    status, _, err = rootward("evals", "run", *words)
+    assert status == 1
+    assert said in err
+    assert len(err.strip().splitlines()) == 1
