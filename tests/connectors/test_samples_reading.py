@@ -4,7 +4,6 @@ import json
 import math
 
 import hypothesis
-import numpy as np
 import pytest
 from hypothesis import strategies
 
@@ -28,14 +27,31 @@ def test_quick_samples_are_the_json_readers(
     body = json.dumps({"status": "success", "data": {"result": result}}, separators=separators).encode()
     for row, (labels, pairs) in zip(_samples.decode(body)["data"]["result"], rows, strict=True):
         assert row["metric"] == labels
-        assert isinstance(row["values"], np.ndarray if tight else list)
-        for (time_s, value), (time_ms, text) in zip(row["values"], pairs, strict=True):
+        assert isinstance(row["values"], _samples.Samples if tight else list)
+        found = zip(row["values"].times_s, row["values"].values, strict=True) if tight else row["values"]
+        for (time_s, value), (time_ms, text) in zip(found, pairs, strict=True):
             assert time_s == time_ms / 1000
             assert float(value) == float(text) or (text == "NaN" and math.isnan(float(value)))
 
 
 @pytest.mark.parametrize(
-    "values", ['[[1,"2"],[3]]', "[[1,2]]", '[["1","2"]]', '[[1,"]]"]]', '[[1,"--"]]', '[[1,""]]', "[[]]", "[]", "7"]
+    "values",
+    [
+        '[[1,"2"],[3]]',
+        "[[1,2]]",
+        '[["1","2"]]',
+        '[[1,"]]"]]',
+        '[[1,"--"]]',
+        '[[1,""]]',
+        "[[]]",
+        "[]",
+        "7",
+        '[[1,"2,3"],[4,""]]',
+        '[[1,"2,3"]]',
+        '[[1,"true"]]',
+        '[[1,"2"],3]',
+        f'[[1{"0" * 400},"2"]]',
+    ],
 )
 def test_odd_samples_are_left_to_the_json_reader(values: str) -> None:
     body = f'{{"data":{{"result":[{{"metric":{{}},"values":{values}}}]}}}}'.encode()

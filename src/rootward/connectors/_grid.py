@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rootward import errors
-from rootward.connectors import _json
+from rootward.connectors import _json, _samples
 from rootward.signals import answers, series, windows
 
 _OFF_GRID_STEPS = 0.01  # a timestamp further from the grid than this share of a step was not what we asked for
@@ -38,6 +39,11 @@ class GridReader:
         self._step_s = step_s
         self._rows: dict[tuple[tuple[str, str], ...], series.FloatArray] = {}
         self._warnings: dict[str, None] = {}
+        self._placed: tuple[series.FloatArray, npt.NDArray[np.int64], npt.NDArray[np.bool_] | None] = (
+            np.empty(0),
+            np.empty(0, dtype=np.int64),
+            None,
+        )
 
     def warn(self, text: str) -> None:
         self._warnings[text] = None
@@ -61,31 +67,43 @@ class GridReader:
         for text in warnings:
             self.warn(text)
 
-    def _add_row(self, labels: Mapping[str, str], samples: Sequence[Any] | series.FloatArray) -> None:
+    def _add_row(self, labels: Mapping[str, str], samples: Sequence[Any] | _samples.Samples) -> None:
         times_s, values = self._numbers(samples)
         if len(times_s) == 0:
             return
+        steps, inside = self._steps(times_s)
+        key = tuple(sorted((k, v) for k, v in labels.items() if k != "__name__"))
+        row = self._rows.get(key)
+        if row is None:
+            row = self._rows[key] = np.full(len(self._times_s), np.nan)
+        elif np.any(np.isfinite(row[steps])):
+            self.warn("two series came with equal labels; they were laid over each other")
+        row[steps] = values if inside is None else values[inside]
+
+    def _steps(self, times_s: series.FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_] | None]:
+        """The grid's steps that moments belong to, and which of them are inside (None: all). Series share their moments."""
+        known_s, steps, inside = self._placed
+        if known_s is times_s:
+            return steps, inside
         if len(times_s) > 1 and np.any(np.diff(times_s) <= 0):
             self.warn("timestamps came out of order or twice; they were sorted and the last of each kept")
         position = (times_s - self._times_s[0]) / self._step_s
         index = np.rint(position)
         if np.any(np.abs(position - index) > _OFF_GRID_STEPS):
             self.warn("timestamps are not on the grid that was asked for; each was moved to the nearest step")
-        inside = (index >= 0) & (index < len(self._times_s))
-        if not np.all(inside):
+        within = (index >= 0) & (index < len(self._times_s))
+        if not np.all(within):
             self.warn("timestamps outside the window were left out")
-        key = tuple(sorted((k, v) for k, v in labels.items() if k != "__name__"))
-        row = self._rows.get(key)
-        if row is None:
-            row = self._rows[key] = np.full(len(self._times_s), np.nan)
-        elif np.any(np.isfinite(row[index[inside].astype(np.int64)])):
-            self.warn("two series came with equal labels; they were laid over each other")
-        row[index[inside].astype(np.int64)] = values[inside]
+            index, inside = index[within], within
+        else:
+            inside = None
+        steps = index.astype(np.int64)
+        self._placed = times_s, steps, inside
+        return steps, inside
 
-    def _numbers(self, samples: Sequence[Any] | series.FloatArray) -> tuple[series.FloatArray, series.FloatArray]:
-        if isinstance(samples, np.ndarray):
-            known = np.isfinite(samples[:, 0])
-            return samples[known, 0], samples[known, 1]
+    def _numbers(self, samples: Sequence[Any] | _samples.Samples) -> tuple[series.FloatArray, series.FloatArray]:
+        if isinstance(samples, _samples.Samples):
+            return samples.times_s, samples.values
         try:
             flat = list(map(float, itertools.chain.from_iterable(samples)))
             if len(flat) == 2 * len(samples):
@@ -116,12 +134,12 @@ class GridReader:
         return answers.Part(found, truncated=partial or len(keys) > allowed, warnings=tuple(self._warnings))
 
 
-def _row(value: Any) -> tuple[dict[str, str], Sequence[Any] | series.FloatArray]:
+def _row(value: Any) -> tuple[dict[str, str], Sequence[Any] | _samples.Samples]:
     body = _json.mapping(value, "a series")
     labels = _json.text_labels(body.get("metric") or {}, "metric")
     if "values" in body:
         samples = body["values"]
-        return labels, samples if isinstance(samples, np.ndarray) else _json.items(samples, "values")
+        return labels, samples if isinstance(samples, _samples.Samples) else _json.items(samples, "values")
     if "value" in body:
         return labels, [body["value"]]
     if "histograms" in body or "histogram" in body:

@@ -6,7 +6,6 @@ subclasses, so that connectors never look at status codes. It only reads: GET, a
 
 import asyncio
 import dataclasses
-import json
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
@@ -16,7 +15,7 @@ import httpx2
 import numpy as np
 
 from rootward import _clock, errors
-from rootward.connectors import _endpoint, _replies
+from rootward.connectors import _endpoint, _json, _replies
 from rootward.signals import protocols
 
 ASGIApp = Callable[
@@ -87,7 +86,7 @@ class HttpClient:
         return _replies.decode(await self.request("GET", path, params, budget=budget, **more))
 
     async def query_json(
-        self, path: str, params: Params, *, budget: Budget, read: Callable[[bytes], object] = json.loads
+        self, path: str, params: Params, *, budget: Budget, read: Callable[[bytes], object] = _json.loads
     ) -> Any:
         """As `get_json`, as a form by POST when the query is too long for an address; `read` as in `_replies.decode`."""
         long = sum(len(str(value)) for value in dict(params).values()) > _LONG_URL_CHARS

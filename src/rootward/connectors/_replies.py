@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from rootward import errors
+from rootward.connectors import _json
 from rootward.signals import redaction
 
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
@@ -56,7 +57,7 @@ def refusal(reply: Reply, *, now_s: float) -> errors.BackendError:
     return errors.BackendError(f"{start}{said}; it failed while answering, try again later", source=reply.source)
 
 
-def decode(reply: Reply, read: Callable[[bytes], object] = json.loads) -> object:
+def decode(reply: Reply, read: Callable[[bytes], object] = _json.loads) -> object:
     """The JSON in a reply; `read` raises ValueError or RecursionError for what is none.
 
     Raises:
@@ -83,7 +84,7 @@ def _rate_limited(reply: Reply) -> bool:
 def _said(reply: Reply) -> str:
     """What the body says about an error, short: many APIs put it under `error` or `message`."""
     try:
-        decoded = json.loads(reply.body)
+        decoded = _json.loads(reply.body)
     except (ValueError, RecursionError):
         is_page = reply.body.lstrip()[:1] == b"<"
         text = "a web page" if is_page else reply.text()
