@@ -188,7 +188,9 @@ def test_slack_windows_and_cursors(client_of):
         ("users.info", {"user": "U0"}, "user_not_found"),
         ("conversations.list", {"cursor": "???"}, "invalid_cursor"),
         ("conversations.list", {"limit": "x"}, "invalid_limit"),
-        ("chat.postMessage", {"channel": "C0", "text": "hi"}, "unknown_method"),
+        ("chat.postMessage", {"channel": "C0", "text": "hi"}, "channel_not_found"),
+        ("conversations.create", {"name": "new"}, "missing_scope"),
+        ("conversations.invent", {}, "unknown_method"),
     ],
 )
 def test_slack_says_no_with_status_200(client_of, method, params, error):

@@ -10,7 +10,7 @@ from starlette import applications, responses
 from rootward import _clock, errors
 from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.engines.logql import regex
-from rootward.dojo.wire import _http
+from rootward.dojo.wire import _alertmanager_silences, _http
 
 VERSION = "0.27.0"
 RECEIVER = "default-receiver"
@@ -36,13 +36,23 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
     handlers: list[tuple[str, _http.Handler]] = [
         ("/api/v2/alerts", face.alerts),
         ("/api/v2/alerts/groups", face.groups),
-        ("/api/v2/silences", lambda _call: _http.answer([])),
+        ("/api/v2/silence/{id}", face.silence),
         ("/api/v2/receivers", lambda _call: _http.answer([{"name": RECEIVER}])),
         ("/api/v2/status", face.status),
         ("/-/ready", lambda _call: responses.PlainTextResponse("OK")),
         ("/-/healthy", lambda _call: responses.PlainTextResponse("OK")),
     ]
-    return _http.application([_http.route(path, handler, refuse) for path, handler in handlers], refuse)
+    routes = [
+        _http.route("/api/v2/silences", face.silences, refuse, ("GET", "POST")),
+        _http.route("/api/v2/silence/{id}", face.expire, refuse, ("DELETE",)),
+        _http.route("/api/v2/alerts", _not_allowed, refuse, ("POST",)),
+    ]
+    return _http.application([*(_http.route(path, handler, refuse) for path, handler in handlers), *routes], refuse)
+
+
+def _not_allowed(_call: _http.Call) -> responses.Response:
+    """Alerts come from Prometheus alone; the proxy before the others says so."""
+    raise _http.Refused(403, "Forbidden")
 
 
 def refuse(error: _http.Refused) -> responses.Response:
@@ -66,12 +76,13 @@ class _Face:
         self._alerts = sorted(telemetry.alerts, key=lambda alert: alert.starts_s)
         self._start_s = telemetry.start_s
         self._clock = clock
+        self._silences = _alertmanager_silences.Silences(clock)
         self._expr = {rule.name: rule.expr for rule in telemetry.rules}
 
     def _firing(self, call: _http.Call) -> list[dict[str, Any]]:
         matchers = [_matcher(text) for text in call.all("filter")]
-        if not _http.boolean(call, "active", default=True):
-            return []
+        shows_active = _http.boolean(call, "active", default=True)
+        shows_silenced = _http.boolean(call, "silenced", default=True)
         receiver = call.get("receiver")
         if receiver and not _compiled(receiver).match(RECEIVER):
             return []
@@ -81,11 +92,18 @@ class _Face:
             for alert in self._alerts
             if alert.starts_s <= now_s and (alert.ends_s is None or alert.ends_s > now_s)
         ]
-        kept = [alert for alert in out if all(test(alert["labels"]) for test in matchers)]
+        kept = [
+            alert
+            for alert in out
+            if all(test(alert["labels"]) for test in matchers)
+            and (shows_silenced if alert["status"]["silencedBy"] else shows_active)
+        ]
         return sorted(kept, key=lambda alert: alert["fingerprint"])
 
     def _alert(self, alert: records.FiredAlert, now_s: float) -> dict[str, Any]:
         labels = {"alertname": alert.rule, **alert.labels}
+        silences = self._silences.over(labels)
+        state = "suppressed" if silences else "active"
         updated_s = now_s - (now_s - alert.starts_s) % 60.0
         return {
             "annotations": dict(alert.annotations),
@@ -93,7 +111,7 @@ class _Face:
             "fingerprint": fingerprint(labels),
             "receivers": [{"name": RECEIVER}],
             "startsAt": _clock.to_iso(alert.starts_s),
-            "status": {"inhibitedBy": [], "mutedBy": [], "silencedBy": [], "state": "active"},
+            "status": {"inhibitedBy": [], "mutedBy": [], "silencedBy": silences, "state": state},
             "updatedAt": _clock.to_iso(updated_s),
             "generatorURL": f"http://prometheus:9090/graph?g0.expr={_quoted(self._expr.get(alert.rule, ''))}&g0.tab=1",
             "labels": dict(sorted(labels.items())),
@@ -109,6 +127,24 @@ class _Face:
             fresh = {"alerts": [], "labels": labels, "receiver": {"name": RECEIVER}}
             groups.setdefault(json.dumps(labels), fresh)["alerts"].append(alert)
         return _http.answer([groups[key] for key in sorted(groups)])
+
+    def silences(self, call: _http.Call) -> responses.Response:
+        if call.method == "POST":
+            return _http.answer(self._silences.post(call))
+        wanted = []
+        for text in call.all("filter"):
+            _matcher(text)
+            found = _MATCHER.fullmatch(text.strip().removeprefix("{").removesuffix("}"))
+            assert found is not None, "checked just before"
+            wanted.append({found[1]: found[3].strip('"')})
+        return _http.answer(self._silences.listed(wanted))
+
+    def silence(self, call: _http.Call) -> responses.Response:
+        return _http.answer(self._silences.find(call.path["id"]).to_json(self._clock.now_s()))
+
+    def expire(self, call: _http.Call) -> responses.Response:
+        self._silences.expire(call.path["id"])
+        return responses.Response(b"", 200)
 
     def status(self, _call: _http.Call) -> responses.Response:
         return _http.answer(

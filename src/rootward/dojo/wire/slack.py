@@ -1,4 +1,7 @@
-"""Slack's Web API over what people wrote: conversations, replies and users, as docs.slack.dev describes the methods."""
+"""Slack's Web API over what people wrote: conversations, replies, users and search, as docs.slack.dev describes the methods.
+
+Messages, corrections and reactions that clients write are seen from then on (`_slack_writes`); a read changes nothing.
+"""
 
 import base64
 import binascii
@@ -10,11 +13,10 @@ from starlette import applications, responses
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
-from rootward.dojo.wire import _http, _ids
+from rootward.dojo.wire import _http, _ids, _organisation, _slack_search, _slack_store, _slack_writes
 
-_WORKSPACE = "acme"  # never the telemetry's own name, which may tell what is wrong
-_CURSOR = re.compile(r"(?:next|offset):(\d+)")
-_STAMP = re.compile(r"\d{1,12}(?:\.\d{1,6})?")
+_CURSOR = re.compile(r"(?:next|offset):(\d{1,15})")
+_STAMP = re.compile(r"\d{1,12}(?:\.\d{1,6})?", re.ASCII)
 
 
 def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
@@ -30,94 +32,72 @@ def refuse(error: _http.Refused) -> responses.Response:
     if error.status in (404, 405):
         return _http.answer({"ok": False, "error": "unknown_method", "req_method": ""})
     status = error.status if error.status in (429, 500, 503) else 200
-    return _http.answer({"ok": False, "error": error.reason or "invalid_arguments"}, status)
-
-
-class _Message:
-    """One message with its stamp; stamps are unique in a channel, as they are Slack's message ids."""
-
-    __slots__ = ("micros", "parent", "record", "replies")
-
-    def __init__(self, record: records.ChatMessage, micros: int, parent: "_Message | None") -> None:
-        self.record = record
-        self.micros = micros
-        self.parent = parent
-        self.replies: list[_Message] = []
-
-    @property
-    def author(self) -> str:
-        return _ids.opaque("B" if self.record.bot else "U", self.record.user)
+    headers = {"Retry-After": "30"} if status == 429 else None
+    return _http.answer({"ok": False, "error": error.reason or "invalid_arguments"}, status, headers)
 
 
 class _Face:
     def __init__(self, telemetry: records.Telemetry, clock: _clock.Clock) -> None:
         self._clock = clock
-        self._team = _ids.opaque("T", _WORKSPACE)
+        self._workspace = _organisation.short_name(telemetry)
+        self._domain = _organisation.domain(telemetry)
+        self._team = _ids.opaque("T", self._workspace)
         self._start_s = telemetry.start_s
-        self._channels: dict[str, list[_Message]] = {}
-        self._names: dict[str, str] = {}
-        self._people: dict[str, tuple[str, float]] = {}
-        for record in sorted(telemetry.messages, key=lambda one: one.time_s):
-            channel = _ids.opaque("C", record.channel)
-            self._names[channel] = record.channel
-            self._add(self._channels.setdefault(channel, []), record)
-            if not record.bot:
-                self._people.setdefault(_ids.opaque("U", record.user), (record.user, record.time_s))
+        self._store = _slack_store.Store(telemetry, clock)
         self._methods: dict[str, Callable[[_http.Call], dict[str, Any]]] = {
             "api.test": lambda _call: {},
             "auth.test": self._auth_test,
-            "team.info": lambda _call: {"team": {"id": self._team, "name": _WORKSPACE, "domain": _WORKSPACE}},
+            "team.info": self._team_info,
             "conversations.list": self._conversations,
             "users.conversations": self._conversations,
             "conversations.info": self._conversation_info,
+            "conversations.members": self._members,
             "conversations.history": self._history,
             "conversations.replies": self._replies,
             "users.list": self._users,
             "users.info": self._user_info,
+            "users.profile.get": lambda call: {"profile": self._user_info(call)["user"]["profile"]},
+            "users.lookupByEmail": self._by_email,
+            "users.getPresence": lambda call: {"presence": "active", **self._no_user(call)},
+            "bots.info": self._bot_info,
+            "usergroups.list": lambda _call: {"usergroups": []},
+            "emoji.list": lambda _call: {"emoji": {}, "cache_ts": str(int(self._start_s))},
+            "reactions.get": self._reactions,
+            "chat.getPermalink": self._permalink,
+            "search.messages": lambda call: _slack_search.search(self._store, call, self._match),
+            "search.all": lambda call: _slack_search.search(self._store, call, self._match),
         }
-
-    def _add(self, messages: list[_Message], record: records.ChatMessage) -> None:
-        micros = round(record.time_s * 1e6)
-        if messages and micros <= messages[-1].micros:
-            micros = messages[-1].micros + 1
-        parent = None
-        if record.thread_s is not None:
-            wanted = round(record.thread_s * 1e6)
-            near = (one for one in messages if one.parent is None and abs(one.micros - wanted) < 1000)
-            parent = next(near, None)
-        message = _Message(record, micros, parent)
-        messages.append(message)
-        if parent is not None:
-            parent.replies.append(message)
+        self._methods |= _slack_writes.Writes(self._store, self._message, _micros).methods
 
     def call(self, call: _http.Call) -> responses.Response:
-        method = self._methods.get(call.path["method"])
-        if method is None:
-            return _http.answer({"ok": False, "error": "unknown_method", "req_method": call.path["method"]})
+        name = call.path["method"]
+        method = self._methods.get(name)
+        if method is None and name not in _slack_writes.FORBIDDEN:
+            return _http.answer({"ok": False, "error": "unknown_method", "req_method": name})
         if not (call.headers.get("authorization", "").startswith("Bearer ") or call.get("token")):
             raise _http.Refused(200, "no token", reason="not_authed")
-        return _http.answer({"ok": True, **method(call)})
-
-    def _visible(self, call: _http.Call) -> list[_Message]:
-        horizon = round(self._clock.now_s() * 1e6)
-        seen = [one for one in self._channels.get(call.get("channel"), []) if one.micros <= horizon]
-        if not seen:
-            raise _http.Refused(200, "no such channel", reason="channel_not_found")
-        return seen
+        if method is None:
+            needed = {"needed": _slack_writes.FORBIDDEN[name], "provided": _slack_writes.SCOPES}
+            return _http.answer({"ok": False, "error": "missing_scope", **needed})
+        return _http.answer({"ok": True, **method(call)}, headers={"x-oauth-scopes": _slack_writes.SCOPES})
 
     def _auth_test(self, _call: _http.Call) -> dict[str, Any]:
         return {
-            "url": f"https://{_WORKSPACE}.slack.com/",
-            "team": _WORKSPACE,
-            "user": "rootward",
+            "url": f"https://{self._workspace}.slack.com/",
+            "team": self._workspace,
+            "user": _organisation.AGENT,
             "team_id": self._team,
-            "user_id": _ids.opaque("U", "rootward"),
-            "bot_id": _ids.opaque("B", "rootward"),
+            "user_id": _ids.opaque("U", _organisation.AGENT),
+            "bot_id": _ids.opaque("B", _organisation.AGENT),
             "is_enterprise_install": False,
         }
 
+    def _team_info(self, _call: _http.Call) -> dict[str, Any]:
+        names = {"name": self._workspace, "domain": self._workspace, "email_domain": self._domain}
+        return {"team": {"id": self._team, **names}}
+
     def _channel(self, channel: str) -> dict[str, Any]:
-        name = self._names[channel]
+        name = self._store.names[channel]
         empty = {"value": "", "creator": "", "last_set": 0}
         return {
             "id": channel,
@@ -134,65 +114,109 @@ class _Face:
             "is_member": True,
             "created": int(self._start_s) - 30_000_000,
             "creator": _ids.opaque("U", "admin"),
+            "context_team_id": self._team,
             "topic": empty,
             "purpose": empty,
-            "num_members": len({one.record.user for one in self._channels[channel]}),
+            "previous_names": [],
+            "num_members": len(self._in_channel(channel)),
         }
 
+    def _in_channel(self, channel: str) -> list[str]:
+        wrote = {one.author for one in self._store.messages(channel) if not one.bot}
+        return sorted({*wrote, _ids.opaque("U", _organisation.AGENT)})
+
     def _conversations(self, call: _http.Call) -> dict[str, Any]:
-        horizon = round(self._clock.now_s() * 1e6)
-        seen = sorted(name for name, messages in self._channels.items() if messages[0].micros <= horizon)
         kinds = call.get("types", "public_channel").split(",")
-        page, cursor = _page([self._channel(name) for name in seen if "public_channel" in kinds], call, "offset")
+        shown = self._store.channels() if "public_channel" in kinds else []
+        page, cursor = _page([self._channel(name) for name in shown], call, "offset")
         return {"channels": page, "response_metadata": {"next_cursor": cursor}}
 
     def _conversation_info(self, call: _http.Call) -> dict[str, Any]:
-        self._visible(call)
+        self._store.messages(call.get("channel"))
         return {"channel": self._channel(call.get("channel"))}
 
+    def _members(self, call: _http.Call) -> dict[str, Any]:
+        page, cursor = _page(self._in_channel(call.get("channel")), call, "offset")
+        return {"members": page, "response_metadata": {"next_cursor": cursor}}
+
     def _history(self, call: _http.Call) -> dict[str, Any]:
-        seen = self._visible(call)
+        seen = self._store.messages(call.get("channel"))
         chosen = [one for one in seen if one.parent is None and _in_window(one, call)]
         page, cursor = _page(chosen[::-1], call, "next")
         out = {"messages": [self._message(one) for one in page], "has_more": bool(cursor), "pin_count": 0}
         return {**out, "response_metadata": {"next_cursor": cursor}} if cursor else out
 
     def _replies(self, call: _http.Call) -> dict[str, Any]:
-        seen = self._visible(call)
-        stamp = _micros(call.get("ts"))
-        found = next((one for one in seen if one.micros == stamp), None)
-        if found is None:
-            raise _http.Refused(200, "no such thread", reason="thread_not_found")
+        found = self._store.message(call.get("channel"), _micros(call.get("ts")), "thread_not_found")
         root = found.parent or found
-        horizon = seen[-1].micros
-        chosen = [root, *(one for one in root.replies if one.micros <= horizon and _in_window(one, call))]
+        chosen = [root, *(one for one in self._store.replies(root) if _in_window(one, call))]
         page, cursor = _page(chosen, call, "next")
         out = {"messages": [self._message(one) for one in page], "has_more": bool(cursor)}
         return {**out, "response_metadata": {"next_cursor": cursor}} if cursor else out
 
-    def _message(self, one: _Message) -> dict[str, Any]:
-        out: dict[str, Any] = {"type": "message", "ts": _stamp(one.micros), "text": one.record.text, "team": self._team}
-        if one.record.bot:
-            out |= {"subtype": "bot_message", "username": one.record.user, "bot_id": one.author}
+    def _message(self, one: _slack_store.Message) -> dict[str, Any]:
+        out: dict[str, Any] = {"type": "message", "ts": _stamp(one.micros), "text": one.text, "team": self._team}
+        if one.written:
+            out |= {"user": one.author, "bot_id": _ids.opaque("B", one.user), "app_id": _ids.opaque("A", one.user)}
+        elif one.bot:
+            out |= {"subtype": "bot_message", "username": one.user, "bot_id": one.author}
         else:
             out["user"] = one.author
+        if one.edited:
+            out["edited"] = {"user": one.author, "ts": _stamp(one.edited)}
+        if one.reactions:
+            out["reactions"] = _shown_reactions(one)
         if one.parent is not None:
             return out | {"thread_ts": _stamp(one.parent.micros), "parent_user_id": one.parent.author}
-        now_s = self._clock.now_s()
-        replies = [other for other in one.replies if other.record.time_s <= now_s]
-        if replies:
+        if replies := self._store.replies(one):
             users = sorted({other.author for other in replies})
             out |= {"thread_ts": _stamp(one.micros), "reply_count": len(replies), "reply_users_count": len(users)}
-            out |= {
-                "latest_reply": _stamp(replies[-1].micros),
-                "reply_users": users,
-                "is_locked": False,
-                "subscribed": False,
-            }
+            latest = _stamp(replies[-1].micros)
+            out |= {"latest_reply": latest, "reply_users": users, "is_locked": False, "subscribed": False}
         return out
 
+    def _link(self, one: _slack_store.Message) -> str:
+        return f"https://{self._workspace}.slack.com/archives/{one.channel}/p{one.micros:016d}"
+
+    def _match(self, one: _slack_store.Message) -> dict[str, Any]:
+        """As search shows a message."""
+        channel = {"id": one.channel, "name": self._store.names[one.channel], "is_private": False, "is_channel": True}
+        return {
+            "iid": _ids.opaque("", one.channel, str(one.micros), length=32, alphabet="0123456789abcdef"),
+            "team": self._team,
+            "channel": channel,
+            "type": "message",
+            "user": one.author,
+            "username": one.user,
+            "ts": _stamp(one.micros),
+            "text": one.text,
+            "permalink": self._link(one),
+            "no_reactions": not one.reactions,
+        }
+
+    def _found(self, call: _http.Call, field: str) -> _slack_store.Message:
+        return self._store.message(call.get("channel"), _micros(call.get(field)), "message_not_found")
+
+    def _permalink(self, call: _http.Call) -> dict[str, Any]:
+        return {"channel": call.get("channel"), "permalink": self._link(self._found(call, "message_ts"))}
+
+    def _reactions(self, call: _http.Call) -> dict[str, Any]:
+        return {
+            "type": "message",
+            "channel": call.get("channel"),
+            "message": self._message(self._found(call, "timestamp")),
+        }
+
+    def _bot_info(self, call: _http.Call) -> dict[str, Any]:
+        wanted = call.get("bot")
+        for channel in self._store.channels():
+            for one in self._store.messages(channel):
+                if one.bot and wanted in (one.author, _ids.opaque("B", one.user)):
+                    return {"bot": {"id": wanted, "deleted": False, "name": one.user, "updated": int(self._start_s)}}
+        raise _http.Refused(200, "no such bot", reason="bot_not_found")
+
     def _user(self, user: str) -> dict[str, Any]:
-        name, _ = self._people[user]
+        name, _ = self._store.people[user]
         return {
             "id": user,
             "team_id": self._team,
@@ -200,23 +224,41 @@ class _Face:
             "deleted": False,
             "real_name": name,
             "tz": "Etc/UTC",
-            "profile": {"real_name": name, "display_name": name, "email": f"{name}@example.com"},
+            "tz_offset": 0,
+            "profile": {"real_name": name, "display_name": name, "email": f"{name}@{self._domain}"},
             "is_admin": False,
             "is_bot": False,
             "is_app_user": False,
         }
 
-    def _users(self, call: _http.Call) -> dict[str, Any]:
+    def _known_users(self) -> list[str]:
         now_s = self._clock.now_s()
-        known = sorted(user for user, (_, first_s) in self._people.items() if first_s <= now_s)
-        page, cursor = _page([self._user(user) for user in known], call, "offset")
-        return {"members": page, "cache_ts": int(now_s), "response_metadata": {"next_cursor": cursor}}
+        return sorted(user for user, (_, first_s) in self._store.people.items() if first_s <= now_s)
+
+    def _users(self, call: _http.Call) -> dict[str, Any]:
+        page, cursor = _page([self._user(user) for user in self._known_users()], call, "offset")
+        shown = {"members": page, "cache_ts": int(self._clock.now_s())}
+        return {**shown, "response_metadata": {"next_cursor": cursor}}
 
     def _user_info(self, call: _http.Call) -> dict[str, Any]:
-        user = call.get("user")
-        if user not in self._people or self._people[user][1] > self._clock.now_s():
+        self._no_user(call)
+        return {"user": self._user(call.get("user"))}
+
+    def _no_user(self, call: _http.Call) -> dict[str, Any]:
+        """Nothing where the user is there; raises Refused."""
+        if call.get("user") not in self._known_users():
             raise _http.Refused(200, "no such user", reason="user_not_found")
-        return {"user": self._user(user)}
+        return {}
+
+    def _by_email(self, call: _http.Call) -> dict[str, Any]:
+        for user in self._known_users():
+            if (shown := self._user(user))["profile"]["email"] == call.get("email").lower():
+                return {"user": shown}
+        raise _http.Refused(200, "no such user", reason="users_not_found")
+
+
+def _shown_reactions(one: _slack_store.Message) -> list[dict[str, Any]]:
+    return [{"name": name, "users": list(users), "count": len(users)} for name, users in one.reactions.items()]
 
 
 def _stamp(micros: int) -> str:
@@ -230,7 +272,7 @@ def _micros(text: str) -> int:
     return int(whole) * 10**6 + int(fraction.ljust(6, "0") or 0)
 
 
-def _in_window(one: _Message, call: _http.Call) -> bool:
+def _in_window(one: _slack_store.Message, call: _http.Call) -> bool:
     inclusive = _http.boolean(call, "inclusive", default=False)
     oldest, latest = call.get("oldest"), call.get("latest")
     after = not oldest or one.micros > _micros(oldest) - inclusive
