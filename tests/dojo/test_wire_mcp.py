@@ -46,10 +46,16 @@ CALLS = [
     ("alerts_list", {}, "HighErrors"),
     ("incidents_list", {}, "HighErrors on checkout"),
     ("incident_get", {"incident_id": "12"}, '"notes":[]'),
+    ("incident_update", {"incident_id": "12", "status": "acknowledged"}, "acknowledged"),
+    ("incident_note", {"incident_id": "12", "text": "pool of 10"}, "noted"),
+    ("incident_get", {"incident_id": "12"}, "pool of 10"),
     ("changes_list", {}, "Flag new-pool on"),
     ("slack_channels", {}, '"incidents"'),
     ("slack_history", {"channel": "#incidents"}, "checkout looks odd"),
     ("slack_thread", {"channel": "incidents", "ts": f"{sample.START_S + 1000:.6f}"}, "looking"),
+    ("slack_search", {"query": "odd in:#incidents"}, "checkout looks odd"),
+    ("slack_post", {"channel": "#incidents", "text": "pool of 10"}, "."),
+    ("slack_history", {"channel": "#incidents"}, "pool of 10"),
     ("dashboards_search", {}, "[]"),
     ("dashboard_queries", {"uid": "none"}, None),
 ]
@@ -92,7 +98,9 @@ def test_every_tool_is_tried_here_and_is_explained(shop):
 
     tools = anyio.run(main)
     assert {tool.name for tool in tools} == {name for name, _, _ in CALLS}
-    assert all(len(tool.description) > 15 and tool.annotations.read_only_hint for tool in tools)
+    assert all(len(tool.description) > 15 and tool.annotations for tool in tools)
+    writes = {tool.name for tool in tools if not tool.annotations.read_only_hint}
+    assert writes == {"slack_post", "incident_update", "incident_note"}
 
 
 def test_every_tool_answers(shop):

@@ -69,7 +69,9 @@ class Silences:
         identity = call.get("id")
         if identity and identity not in self._all:
             raise _http.Refused(404, "silence not found")
-        made = Silence(identity, matchers, starts_s, ends_s, now_s, call.get("comment")[:4096], call.get("createdBy")[:256])
+        made = Silence(
+            identity, matchers, starts_s, ends_s, now_s, call.get("comment")[:4096], call.get("createdBy")[:256]
+        )
         old = self._all.get(identity)
         if old is not None and (old.matchers != matchers or old.state(now_s) == "expired"):
             old.ends_s = min(old.ends_s, now_s)  # another silence takes its place, as the real one has it
@@ -159,4 +161,4 @@ def _matches(matcher: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
         equal = regex.compile_re2(matcher["value"], anchored=True).match(value) is not None
     else:
         equal = value == matcher["value"]
-    return equal == matcher["isEqual"]
+    return equal is bool(matcher["isEqual"])

@@ -9,12 +9,12 @@ import yaml
 from starlette import types
 
 from rootward import _clock, errors
-from rootward.dojo.wire import _http, _inside
+from rootward.dojo.wire import _http, _inside, _organisation
 
 MAX_TEXT = 60_000
 _RELATIVE = re.compile(r"(?:now)?(?:-(\d{1,9})([smhd]))?")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_TOKEN = {"authorization": "Bearer viewer"}
+_TOKEN = {"authorization": "Bearer viewer", "from": f"{_organisation.AGENT}@localhost.local"}
 
 
 class Refusal(errors.RootwardError):
@@ -36,8 +36,9 @@ class Asking:
         *,
         headers: Mapping[str, str] | None = None,
         body: Mapping[str, Any] | None = None,
+        method: str = "GET",
     ) -> _inside.Reply:
-        """The reply to a GET, or to a POST of JSON where there is a `body`.
+        """The reply to one request; a `body` is sent as JSON.
 
         Raises:
             Refusal: an answer of status 400 or more, or no such vendor here.
@@ -45,9 +46,9 @@ class Asking:
         if vendor not in self.faces:
             raise Refusal(f"there is no {vendor} here; there are {', '.join(self.faces)}")
         sent = {**_TOKEN, **(headers or {})}
-        method, raw = "GET", b""
+        raw = b""
         if body is not None:
-            method, raw = "POST", json.dumps(body).encode()
+            raw = json.dumps(body).encode()
             sent["content-type"] = "application/json"
         found = await _inside.ask(self.faces[vendor], path, fields or {}, method=method, headers=sent, body=raw)
         if found.status >= 400:

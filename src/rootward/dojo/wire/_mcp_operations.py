@@ -170,6 +170,19 @@ class Incidents:
         notes = (await self._asking.json("pagerduty", f"{base}/notes"))["notes"]
         return _mcp_asking.compact({"incident": one, "alerts": [alert["body"] for alert in alerts], "notes": notes})
 
+    async def incident_update(self, incident_id: str, status: str) -> str:
+        """Change an incident's status: acknowledged or resolved."""
+        wanted = {"incident": {"type": "incident_reference", "status": status}}
+        path = f"/incidents/{quote(incident_id, safe='')}"
+        one = (await self._asking.reply("pagerduty", path, body=wanted, method="PUT")).json()["incident"]
+        return f"{one['summary']}: {one['status']}"
+
+    async def incident_note(self, incident_id: str, text: str) -> str:
+        """Leave a note on an incident, for the people who work on it."""
+        path = f"/incidents/{quote(incident_id, safe='')}/notes"
+        await self._asking.reply("pagerduty", path, body={"note": {"content": text}}, method="POST")
+        return "noted"
+
     async def changes_list(self, since: str = "-1d", until: str = "now") -> str:
         """Changes other than code: feature flags, configuration, schemas, secrets, infrastructure."""
         fields = {"since": self._asking.iso(since), "until": self._asking.iso(until), "limit": 100}
@@ -201,6 +214,24 @@ class Chat:
     async def slack_thread(self, channel: str, ts: str) -> str:
         """A message and the replies to it; ts as slack_history gives it."""
         return await self._shown("/api/conversations.replies", {"channel": await self._id(channel), "ts": ts})
+
+    async def slack_search(self, query: str) -> str:
+        """Search messages: words, "phrases", in:#channel, from:@person, before: after: on: with a day (2026-05-19)."""
+        found = (await self._called("/api/search.messages", {"query": query, "count": 50}))["messages"]["matches"]
+        return _mcp_asking.compact(
+            [
+                {"channel": one["channel"]["name"], "user": one["username"], "ts": one["ts"], "text": one["text"]}
+                for one in found
+            ]
+        )
+
+    async def slack_post(self, channel: str, text: str, thread_ts: str = "") -> str:
+        """Write to a channel (name or id), or in a thread of it; answers the message's ts."""
+        body = {"channel": await self._id(channel), "text": text, **({"thread_ts": thread_ts} if thread_ts else {})}
+        data = (await self._asking.reply("slack", "/api/chat.postMessage", body=body, method="POST")).json()
+        if not data.get("ok"):
+            raise _mcp_asking.Refusal(f"slack: {data.get('error')}")
+        return str(data["ts"])
 
     async def _shown(self, path: str, fields: dict[str, Any]) -> str:
         data = await self._called(path, fields)

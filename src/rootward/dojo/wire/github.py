@@ -8,7 +8,7 @@ from starlette import applications, responses
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
-from rootward.dojo.wire import _github_objects, _http
+from rootward.dojo.wire import _github_comments, _github_objects, _http, _organisation
 
 RATE_LIMIT = 5000
 _DOCS = "https://docs.github.com/rest"
@@ -37,12 +37,33 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
         (f"{repository}/deployments/{{id}}", face.deployment),
         (f"{repository}/deployments/{{id}}/statuses", face.deployment_statuses),
     ]
+    everything = [(path, handler, "GET") for path, handler in handlers] + _written(face, repository)
     routes = [
-        _http.route(f"{prefix}{path}", face.limited(handler), face.refuse)
+        _http.route(f"{prefix}{path}", face.limited(handler), face.refuse, (method,))
         for prefix in ("", "/api/v3")
-        for path, handler in handlers
+        for path, handler, method in everything
     ]
     return _http.application(routes, face.refuse)
+
+
+def _written(face: "_Face", repository: str) -> list[tuple[str, _http.Handler, str]]:
+    """What may be written, comments, and for all else the refusal of a token that may only read."""
+    comment = f"{repository}/issues/comments/{{comment}}"
+    refused = [(f"{repository}/{{path:path}}", _not_allowed, method) for method in ("POST", "PUT", "PATCH", "DELETE")]
+    return [
+        (f"{repository}/issues/{{number}}/comments", face.pull_comments, "GET"),
+        (f"{repository}/issues/{{number}}/comments", face.add_pull_comment, "POST"),
+        (f"{repository}/commits/{{ref}}/comments", face.commit_comments, "GET"),
+        (f"{repository}/commits/{{ref}}/comments", face.add_commit_comment, "POST"),
+        (comment, face.comment, "GET"),
+        (comment, face.change_comment, "PATCH"),
+        (comment, face.remove_comment, "DELETE"),
+        *refused,
+    ]
+
+
+def _not_allowed(_call: _http.Call) -> responses.Response:
+    raise _http.Refused(403, "Resource not accessible by integration")
 
 
 def refuse(error: _http.Refused) -> responses.Response:
@@ -62,6 +83,7 @@ class _Face:
         self._pulls = sorted(telemetry.code.pulls, key=lambda one: (one.created_s, one.number), reverse=True)
         self._deployments = sorted(telemetry.code.deployments, key=lambda one: (one.time_s, one.id), reverse=True)
         self._parents = _parents(self._commits)
+        self._comments = _github_comments.Comments(clock)
 
     def _limits(self) -> dict[str, str]:
         reset_s = int(self._clock.now_s()) // 3600 * 3600 + 3600
@@ -111,7 +133,7 @@ class _Face:
         )
 
     def user(self, call: _http.Call) -> responses.Response:
-        return _http.answer(self._links(call).user(call.path.get("login", "rootward[bot]")))
+        return _http.answer(self._links(call).user(call.path.get("login", f"{_organisation.AGENT}[bot]")))
 
     def repositories(self, call: _http.Call) -> responses.Response:
         owner = call.path.get("owner", "").lower()
@@ -197,12 +219,50 @@ class _Face:
         raise _http.Refused(404, "Not Found")
 
     def pull(self, call: _http.Call) -> responses.Response:
-        return _http.answer(self._links(call).pull(self._pull(call), self._clock.now_s(), detail=True))
+        one = self._pull(call)
+        shown = self._links(call).pull(one, self._clock.now_s(), detail=True)
+        return _http.answer({**shown, "comments": len(self._comments.under(one.repository, f"pulls/{one.number}"))})
 
     def pull_files(self, call: _http.Call) -> responses.Response:
         one = self._pull(call)
         commits = [commit for commit in self._known_commits(one.repository) if commit.sha == one.merge_sha]
         return _page(call, self._links(call).files(commits[0]) if commits else [])
+
+    def _place(self, call: _http.Call) -> tuple[str, str]:
+        """Repository and place of comments; raises Refused (404)."""
+        if "number" in call.path:
+            one = self._pull(call)
+            return one.repository, f"pulls/{one.number}"
+        name = self._repository(call)
+        return name, f"commits/{self._resolve(self._known_commits(name), call.path['ref'], missing=422).sha}"
+
+    def pull_comments(self, call: _http.Call) -> responses.Response:
+        links = self._links(call)
+        found = self._comments.under(*self._place(call))
+        return _page(call, found, lambda one: _github_comments.shown(one, links))
+
+    commit_comments = pull_comments
+
+    def add_pull_comment(self, call: _http.Call) -> responses.Response:
+        made = self._comments.add(*self._place(call), call)
+        return _http.answer(_github_comments.shown(made, self._links(call)), 201)
+
+    add_commit_comment = add_pull_comment
+
+    def _comment(self, call: _http.Call) -> _github_comments.Comment:
+        return self._comments.find(self._repository(call), call.path["comment"])
+
+    def comment(self, call: _http.Call) -> responses.Response:
+        return _http.answer(_github_comments.shown(self._comment(call), self._links(call)))
+
+    def change_comment(self, call: _http.Call) -> responses.Response:
+        one = self._comment(call)
+        self._comments.change(one, call)
+        return _http.answer(_github_comments.shown(one, self._links(call)))
+
+    def remove_comment(self, call: _http.Call) -> responses.Response:
+        self._comments.remove(self._comment(call))
+        return responses.Response(b"", 204)
 
     def _known_deployments(self, call: _http.Call) -> list[records.Deployment]:
         name, now_s = self._repository(call), self._clock.now_s()

@@ -17,9 +17,10 @@ from rootward import _clock
 from rootward.dojo.wire import _http, _mcp_asking, _mcp_operations, _mcp_telemetry
 
 _INSTRUCTIONS = (
-    "Read access to everything that watches this production: metrics, logs, traces, the cluster, changes, alerts, incidents "
-    "and chat. Ask time_now first: windows are relative to it."
+    "Everything that watches this production: metrics, logs, traces, the cluster, changes, alerts, incidents and chat. All is "
+    "read-only but messages, and notes and the status of incidents. Ask time_now first: windows are relative to it."
 )
+WRITES = frozenset({"slack_post", "incident_update", "incident_note"})
 Tool = Callable[..., Awaitable[str]]
 
 
@@ -64,7 +65,7 @@ def server(faces: Mapping[str, types.ASGIApp], clock: _clock.Clock) -> MCPServer
             made.add_tool(
                 _told(getattr(kit, name)),
                 name=name,
-                annotations=ToolAnnotations(read_only_hint=True, open_world_hint=False),
+                annotations=ToolAnnotations(read_only_hint=name not in WRITES, open_world_hint=False),
                 structured_output=False,
             )
     return made
