@@ -206,7 +206,7 @@ class Chat:
         fields = {
             "channel": await self._id(channel),
             "oldest": self._asking.time_s(oldest),
-            "latest": self._asking.time_s(latest),
+            "latest": None if latest.strip() in ("", "now") else self._asking.time_s(latest),
             "limit": limit,
         }
         return await self._shown("/api/conversations.history", fields)
