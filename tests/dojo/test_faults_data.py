@@ -93,12 +93,87 @@ def db_storage_full(seen: sn.Seen) -> None:
     assert node_left.min() > 0.5 * node_left.max()
 
 
+def replication_lag(seen: sn.Seen) -> None:
+    """The replica is minutes behind while the primary writes much; the primary's statements are as quick as before."""
+    database = seen.cause.name
+    _, lag_s = seen.level("pg_replication_lag_seconds", server=f"{database}-ro:5432")
+    assert lag_s[:60].max() < 1
+    assert lag_s.max() > 60
+    before, after = seen.around(seen.increase("pg_stat_replication_pg_current_wal_lsn_bytes", service=database))
+    assert after > 20 * before
+    assert seen.said(f"{database}-ro")
+    before, after = seen.around(seen.level("pg_stat_statements_mean_exec_time_seconds", service=database))
+    assert after < 2 * before
+    times_s, used = seen.increase("container_cpu_usage_seconds_total", container=database)
+    early = used[(times_s > seen.onset_s - 60) & (times_s < seen.onset_s)].mean()
+    assert early > 1.1 * used[times_s < seen.onset_s - 900].mean(), "the report burns before the lag begins"
+
+
+def db_failover(seen: sn.Seen) -> None:
+    """An event, a new start time, a short drop of connections, and quiet afterwards."""
+    reasons = {e["reason"] for e in seen.telemetry.cluster.events if e["involvedObject"]["name"] == seen.cause.name}
+    assert {"FailingOver", "FailoverTarget"} <= reasons
+    _, started_s = seen.level("pg_postmaster_start_time_seconds", service=seen.cause.name)
+    assert started_s[0] < seen.telemetry.start_s < seen.onset_s < started_s[-1]
+    said = seen.said("administrator command|AdminShutdown")
+    assert min(said) >= seen.onset_s
+    assert np.quantile(said, 0.9) < seen.onset_s + 600
+
+
+def io_storm(seen: sn.Seen) -> None:
+    """Sessions wait for IO and the node's processors with them; all statements slow down, none waits for a lock."""
+    database = seen.cause.name
+    before, after = seen.around(seen.level("pg_stat_activity_count", service=database, wait_event_type="IO"))
+    assert after > 4 * before + 0.3
+    assert seen.around(seen.level("pg_stat_activity_count", service=database, wait_event_type="Lock"))[1] == 0
+    node = next(labels["node"] for _, labels, _ in seen.matching("container_memory_rss", container=database))
+    before, after = seen.around(seen.increase("node_cpu_seconds_total", node=node, mode="iowait"))
+    assert after > 10 * before
+    assert seen.said("checkpoints are occurring too frequently|to prevent wraparound", database)
+    slower = []
+    for times_s, _, row in seen.matching("pg_stat_statements_mean_exec_time_seconds", service=database):
+        before, after = seen.around((times_s, np.nan_to_num(row)))
+        slower.append(after / before)
+    assert min(slower) > 3
+
+
+def shm_exhaustion(seen: sn.Seen) -> None:
+    """Shared memory is full, the disks are not, and some runs of one statement fail."""
+    database = seen.cause.name
+    before, after = seen.around(seen.level("container_fs_usage_bytes", container=database, device="shm"))
+    assert before < 6e6
+    assert after > 6e7
+    assert seen.said("could not resize shared memory segment", database)
+    _, left = seen.level("kubelet_volume_stats_available_bytes", persistentvolumeclaim=f"data-{database}-0")
+    assert left.min() > 0.9 * left[0]
+
+
+def log_disk_full(seen: sn.Seen) -> None:
+    """The volume of the log files fills up since debug logging was turned on; the node's own disk does not."""
+    claim = f"logs-{seen.cause.name}"
+    times_s, used = seen.level("kubelet_volume_stats_used_bytes", persistentvolumeclaim=claim)
+    assert (np.diff(used)[times_s[1:] > seen.onset_s + 60][:8] > 1e6).all()
+    assert seen.level("kubelet_volume_stats_available_bytes", persistentvolumeclaim=claim)[1][-40:].max() == 0
+    commit = seen.commit()
+    assert commit is not None
+    assert "debug" in "".join(commit.files.values())
+    lines = seen.said(" DEBUG ", seen.cause.name)
+    assert len(lines) > 20
+    assert min(lines) >= seen.onset_s
+    assert min(seen.said("No space left on device", seen.cause.name)) > seen.onset_s + 60
+
+
 CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "n_plus_one": ("web-shop", 0, n_plus_one),
     "feature_flag": ("payments", 1, feature_flag),
     "credentials_rotated": ("payments", 1, credentials_rotated),
     "integer_overflow": ("web-shop", 0, integer_overflow),
     "db_storage_full": ("web-shop", 0, db_storage_full),
+    "replication_lag": ("web-shop", 0, replication_lag),
+    "db_failover": ("payments", 1, db_failover),
+    "io_storm": ("web-shop", 0, io_storm),
+    "shm_exhaustion": ("payments", 1, shm_exhaustion),
+    "log_disk_full": ("payments", 1, log_disk_full),
 }
 each_family = pytest.mark.parametrize("fault", CASES)
 

@@ -232,7 +232,7 @@ class _Prefix:
         key = draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
         layout, begin = draft.layout, max(draft.onset - 2, 0)
         if draft.standing:
-            key += f"{draft.knobs.cores.sum()}".encode()
+            key += f"{draft.knobs.cores.sum()} {draft.knobs.cpu_s[: draft.onset].sum()}".encode()
         if key != self._key:
             self._carry = dynamics.advance(
                 layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s

@@ -99,8 +99,10 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     lock = np.sum([waiting(frame, e) for e in calls], axis=0)
     leaked = sum(frame.draft.knobs.leaked[:, e] * layout.replicas[layout.source[e]] for e in calls)
     active = np.rint(np.maximum(used - leaked, 0) + rng.poisson(0.4, frame.steps))
+    reading = np.rint((active - lock).clip(0) * frame.draft.level("io_wait_share", i, 0.08))
     parts = {
-        ("active", "none"): np.maximum(active - lock, 0),
+        ("active", "none"): np.maximum(active - lock - reading, 0),
+        ("active", "IO"): reading,
         ("active", "Lock"): lock,
         ("idle", "Client"): np.maximum(np.rint(capacity * 0.5 * admitted(frame, i)) - active - np.rint(leaked), 1),
         ("idle in transaction", "Client"): np.rint(leaked) + (lock > 0),

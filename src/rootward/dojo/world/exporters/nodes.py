@@ -30,21 +30,28 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     rng = frame.rng("nodes")
     other = 0.5 + np.abs(traffic.coloured(rng, steps, count, memory=0.97, sigma=0.25))
     where = np.array([pod.node for pod in fleet.pods])
+    waiting = _waiting(frame)
     for n, name in enumerate(fleet.nodes):
         mine = np.flatnonzero(where == n)
+        stuck = np.minimum(waiting.get(n, np.zeros(steps)), CORES * 0.7)
         cpu = np.minimum((used[:, fleet.owner[mine]].T * fleet.ready[mine]).sum(axis=0) + other[:, n], CORES)
         memory = fleet.memory[mine].sum(axis=0) + 2.1e9
         # Machines are larger than what our own pods fill: other tenants hold a third.
         available = np.maximum(MEMORY * 0.66 - memory, 1.5e9)
         base = {"job": "node-exporter", "instance": name, "node": name}
-        for mode, share in (("user", cpu * 0.8), ("system", cpu * 0.2), ("idle", CORES - cpu), ("iowait", cpu * 0.01)):
+        for mode, share in (
+            ("user", cpu * 0.8),
+            ("system", cpu * 0.2),
+            ("idle", CORES - cpu - np.minimum(stuck, CORES - cpu)),
+            ("iowait", cpu * 0.01 + stuck),
+        ):
             page.counter(
                 {"__name__": "node_cpu_seconds_total", **base, "cpu": "all", "mode": mode},
                 share * frame.step_s,
                 whole=False,
             )
         rows = {
-            "node_load1": cpu * 1.1,
+            "node_load1": cpu * 1.1 + stuck * 1.6,
             "node_memory_MemTotal_bytes": np.full(steps, MEMORY),
             "node_memory_MemAvailable_bytes": available,
         }
@@ -58,3 +65,14 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         )
         page.counter({"__name__": "node_netstat_Tcp_RetransSegs", **base}, rng.poisson(2.0, steps) * 1.0)
     return page.blocks()
+
+
+def _waiting(frame: fr.Frame) -> dict[int, fr.FloatArray]:
+    """Cores that wait for the disk, by node: what the levels say of the components that live there; [T] each."""
+    found: dict[int, fr.FloatArray] = {}
+    for (level, i), row in sorted(frame.draft.levels.items()):
+        if level == "iowait_cores":
+            for p in frame.fleet.of(i):
+                node = frame.fleet.pods[p].node
+                found[node] = found.get(node, np.zeros(frame.steps)) + row * frame.fleet.exists[p]
+    return found
