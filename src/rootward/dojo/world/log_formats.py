@@ -76,6 +76,8 @@ FORMATS: dict[str, Format] = {
     "kafka": _kafka,
 }
 
+ORDINARILY_REFUSED = 0.001
+"""Fewer refusals than this share of attempts happen on any day, and have nothing to do with what is wrong."""
 REFUSED = {
     "go": "dial tcp {ip}:{port}: connect: connection refused",
     "java": "java.net.ConnectException: Connection refused: {host}/{ip}:{port}",

@@ -72,11 +72,14 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
     zone = frame.draft.zone_errors if frame.draft.zone_errors is not None else np.zeros(frame.steps)
     unresolved = np.where(zone > 0, refused, 0.0)
     expired = np.where(frame.times_s >= frame.draft.expiries.get(target, np.inf), refused, 0.0)
+    plain = np.maximum(refused - unresolved - expired, 0.0)
+    told = np.where(refused > lf.ORDINARILY_REFUSED, plain, 0.0) if e in frame.draft.refusals else np.zeros(frame.steps)
     got = (1 - refused) * (1 - state.pool_refused[:, e])
     reasons = [
         (lf.UNRESOLVED, unresolved),
         (lf.EXPIRED, expired),
-        (frame.draft.refusals.get(e, lf.REFUSED), np.maximum(refused - unresolved - expired, 0.0)),
+        (frame.draft.refusals.get(e, lf.REFUSED), told),
+        (lf.REFUSED, plain - told),
         (lf.NO_CONNECTION, (1 - refused) * state.pool_refused[:, e]),
         (lf.QUERY_CANCELLED if callee.kind is bp.Kind.DATABASE else lf.TIMED_OUT, got * state.timeouts[:, e]),
         (

@@ -7,6 +7,7 @@ import numpy as np
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import log_formats as lf
 
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 SYSTEMS = {bp.Kind.DATABASE: "postgresql", bp.Kind.CACHE: "redis", bp.Kind.QUEUE: "kafka"}
@@ -245,9 +246,12 @@ class Table:
         good = self._look(("c", visit.call, 0), {**fine, status[0]: status[1]})
         bad = self._look(("c", visit.call, 1), {**fine, status[0]: status[2], "error.type": str(status[2])})
         late = self._look(("c", visit.call, 2), {**fine, "error.type": "timeout"})
+        refused = np.full(len(part), self._look(("c", visit.call, 3), {**fine, "error.type": "connection_error"}))
         code = self._frame.draft.codes.get(visit.call)
-        met = {status[0]: code, "error.type": code} if code else {"error.type": "connection_error"}
-        refused = self._look(("c", visit.call, 3), {**fine, **met})
+        if code:
+            told = self._look(("c", visit.call, 4), {**fine, status[0]: code, "error.type": code})
+            many = self._frame.draft.knobs.refused[visit.step, visit.call] > lf.ORDINARILY_REFUSED
+            refused = np.where(many, told, refused)
         outcome = np.where(timed.client_bad[part], bad, good)
         outcome = np.where(
             timed.client_bad[part] & (timed.server_s[part] > self._frame.draft.knobs.timeout_s[visit.call]),

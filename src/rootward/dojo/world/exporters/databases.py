@@ -79,6 +79,25 @@ def admitted(frame: fr.Frame, i: int) -> lay.FloatArray:
     return np.asarray(1.0 - refused, dtype=np.float64)
 
 
+def _sessions(
+    frame: fr.Frame, i: int, capacity: float, rng: np.random.Generator
+) -> dict[tuple[str, str], lay.FloatArray]:
+    """Sessions [T] by state and by what they wait for; clients may open `capacity` of them."""
+    layout, calls = frame.layout, frame.layout.calls_to(i)
+    lock = np.sum([waiting(frame, e) for e in calls], axis=0)
+    leaked = sum(frame.draft.knobs.leaked[:, e] * layout.replicas[layout.source[e]] for e in calls)
+    used = frame.state.pool_used[:, calls].sum(axis=1)
+    active = np.maximum(np.rint(np.maximum(used - leaked, 0) + rng.poisson(0.4, frame.steps)), lock)
+    reading = np.rint((active - lock) * frame.draft.level("io_wait_share", i, 0.08))
+    return {
+        ("active", "none"): active - lock - reading,
+        ("active", "IO"): reading,
+        ("active", "Lock"): lock,
+        ("idle", "Client"): np.maximum(np.rint(capacity * 0.5 * admitted(frame, i)) - active - np.rint(leaked), 1),
+        ("idle in transaction", "Client"): np.rint(leaked) + (lock > 0),
+    }
+
+
 def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     component, state, layout = frame.layout.components[i], frame.state, frame.layout
     pods = frame.fleet.of(i)
@@ -95,18 +114,9 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     }
     calls = layout.calls_to(i)
     capacity = sum(layout.pool[e] * layout.replicas[layout.source[e]] for e in calls)
-    used = state.pool_used[:, calls].sum(axis=1)
-    lock = np.sum([waiting(frame, e) for e in calls], axis=0)
-    leaked = sum(frame.draft.knobs.leaked[:, e] * layout.replicas[layout.source[e]] for e in calls)
-    active = np.rint(np.maximum(used - leaked, 0) + rng.poisson(0.4, frame.steps))
-    reading = np.rint((active - lock).clip(0) * frame.draft.level("io_wait_share", i, 0.08))
-    parts = {
-        ("active", "none"): np.maximum(active - lock - reading, 0),
-        ("active", "IO"): reading,
-        ("active", "Lock"): lock,
-        ("idle", "Client"): np.maximum(np.rint(capacity * 0.5 * admitted(frame, i)) - active - np.rint(leaked), 1),
-        ("idle in transaction", "Client"): np.rint(leaked) + (lock > 0),
-    }
+    parts = _sessions(frame, i, float(capacity), rng)
+    lock = parts["active", "Lock"]
+    active: lay.FloatArray = np.sum([row for (status, _), row in parts.items() if status == "active"], axis=0)
 
     def gauge(name: str, row: lay.FloatArray, **more: str) -> None:
         page.gauge({"__name__": name, **base, **more}, np.broadcast_to(row, frame.steps), pod)
@@ -121,15 +131,16 @@ def _database(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
     gauge(
         "pg_stat_activity_max_tx_duration", held_s + rng.exponential(0.6, frame.steps), datname=datname, state="active"
     )
-    for mode, row in (
-        ("accesssharelock", active * 2 + 3),
-        ("rowexclusivelock", np.rint(active * 0.8)),
-        ("sharerowexclusivelock", lock),
-        ("exclusivelock", (lock > 0) * 1.0),
-    ):
-        gauge("pg_locks_count", row, datname=datname, mode=mode)
+    locks: dict[str, lay.FloatArray] = {
+        "accesssharelock": active * 2 + 3,
+        "rowexclusivelock": np.rint(active * 0.8),
+        "sharerowexclusivelock": lock,
+        "exclusivelock": np.where(lock > 0, 1.0, 0.0),
+    }
+    for mode, held in locks.items():
+        gauge("pg_locks_count", held, datname=datname, mode=mode)
     gauge("pg_settings_max_connections", np.full(frame.steps, float(np.ceil(capacity * 1.6 / 50) * 50)))
-    gauge("pg_stat_database_numbackends", parts["idle", "Client"] + active + np.rint(leaked), datname=datname)
+    gauge("pg_stat_database_numbackends", np.sum(list(parts.values()), axis=0), datname=datname)
     served = state.served[:, i] * frame.step_s
     counter("pg_stat_database_xact_commit", served, datname=datname)
     turned = np.sum(
