@@ -92,3 +92,12 @@ def test_the_variance_is_found_where_it_was_put() -> None:
     assert found.perturbation == pytest.approx(0.04, rel=0.2)
     assert found.run == pytest.approx(0.01, rel=0.1)
     assert found.perturbation_share == pytest.approx(0.04 / 0.14, rel=0.25)
+
+
+def test_what_noise_costs_is_no_question_of_stability() -> None:
+    found = measured(synthetic.run(scenarios=200, rate=0.6, perturbations={"clean": -0.3, "rename": 0.0}))
+    assert [variant.perturbation for variant in found.variants] == ["rename"]
+    assert found.clean is not None
+    assert found.clean.low > 0
+    only = measured(synthetic.run(perturbations={"clean": -0.3}))
+    assert (only.variants, only.variance) == ((), None)

@@ -181,10 +181,12 @@ def judge(outcomes: Sequence[Outcome], *, rng: np.random.Generator, flips: float
         return Saturation(KEEP_ADDING, False, tuple(open_ends), seen, top)
     settled = [
         f"the last {top.recent} scenarios moved the rate by {top.moved * 100:.1f} points, within a quarter of its half-width",
-        f"the next failure is new with at most {seen.unseen_high:.0%}" if failing else "no scenario fails",
+        f"the chance that the next failure is of a new mode is at most {seen.unseen_high:.0%}"
+        if failing
+        else "no scenario fails",
     ]
     if top.discriminative is not None:
-        settled.append(f"only {top.discriminative} of the scenarios tell runs or versions apart")
+        settled.append(f"{top.discriminative.point:.0%} of the scenarios tell runs or versions apart")
     rate = sum(o.hits for o in outcomes) / sum(o.runs for o in outcomes)
     if top.headroom <= LABEL_NOISE:
         return Saturation(STOP, True, (f"what is left ({top.headroom:.1%}) may be wrong labels", *settled), seen, top)
@@ -197,7 +199,7 @@ def _open_ends(seen: Discovery, top: Ceiling, *, failing: bool) -> list[str]:
     found = []
     if failing and seen.unseen_high >= UNSEEN_MAX:
         found.append(
-            f"the next failure is of a new mode with {seen.unseen:.0%}, at most {seen.unseen_high:.0%} "
+            f"the chance that the next failure is of a new mode is {seen.unseen:.0%}, at most {seen.unseen_high:.0%} "
             f"({seen.once} of {seen.modes} modes were seen once)"
         )
     if top.new_modes >= NEW_MODES_MAX:
@@ -205,9 +207,11 @@ def _open_ends(seen: Discovery, top: Ceiling, *, failing: bool) -> list[str]:
     if top.moved >= top.half_width / 4:
         found.append(f"the last {top.recent} scenarios still move the rate by {top.moved * 100:.1f} points")
     if top.discriminative is not None and top.discriminative.point >= DISCRIMINATIVE_MIN:
-        found.append(f"{top.discriminative} of the scenarios tell runs or versions apart")
+        found.append(f"{top.discriminative.point:.0%} of the scenarios tell runs or versions apart")
     if top.flips is not None and top.flips >= 0.05:
-        found.append(f"another draw of scenarios would decide differently between the versions with {top.flips:.0%}")
+        found.append(
+            f"with a chance of {top.flips:.0%} another draw of scenarios would decide differently between the versions"
+        )
     return found
 
 

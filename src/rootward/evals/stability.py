@@ -16,6 +16,9 @@ from rootward.evals.statistics import intervals
 
 MARGIN = 0.05
 SCENARIOS_MAX = 100_000  # more than this would "decide" nothing
+CLEAN = (
+    "clean"  # the perturbation that takes the noise away: its change is what noise costs, not a question of stability
+)
 STABLE, DEGRADED, UNDECIDED = "stable", "degraded", "undecided"
 Cells = Mapping[str, Mapping[str, Sequence[records.Row]]]  # perturbation → scenario → its runs
 
@@ -78,17 +81,19 @@ class Variance:
 class Stability:
     """All perturbations, worst first; `floor` is how often two halves of the unchanged runs disagree (empty with one run each).
 
-    `variance` is None unless at least two scenarios ran under every perturbation.
+    `variance` is None unless at least two scenarios ran under every perturbation. `clean` is the change when the noise is taken away.
     """
 
     variants: tuple[Variant, ...]
     floor: statistics.Rate
     variance: Variance | None
     margin: float
+    clean: statistics.Paired | None
 
     def to_json(self) -> dict[str, Any]:
         return {
             "margin": self.margin,
+            "clean": self.clean.to_json() if self.clean else None,
             "floor": self.floor.to_json(),
             "variance": self.variance.to_json() if self.variance else None,
             "variants": [variant.to_json() for variant in self.variants],
@@ -104,7 +109,14 @@ def measure(run: records.Run, *, rng: np.random.Generator, margin: float = MARGI
         return None
     variants = [_variant(name, base, cells[name], run.primary, margin, rng) for name in names]
     variants.sort(key=lambda variant: (variant.change.difference, variant.perturbation))
-    return Stability(tuple(variants), _floor(base), _variance(cells, run.primary), margin)
+    varied = {name: by_scenario for name, by_scenario in cells.items() if name != CLEAN}
+    return Stability(
+        variants=tuple(each for each in variants if each.perturbation != CLEAN),
+        floor=_floor(base),
+        variance=_variance(varied, run.primary) if len(varied) > 1 else None,
+        margin=margin,
+        clean=next((each.change for each in variants if each.perturbation == CLEAN), None),
+    )
 
 
 def label(differences: Sequence[float], *, margin: float = MARGIN) -> tuple[str, float, float, int | None]:

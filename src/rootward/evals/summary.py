@@ -9,6 +9,7 @@ from rootward import _rng
 from rootward.evals import calibration, comparison, records, saturation, segmentation, stability, statistics, tallies
 
 NONE_NAMED = "none named"
+UNBUILT = "unbuilt"  # status of a scenario whose world could not be made: it says nothing about the subject
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,12 +42,16 @@ class Mode:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Summary:
-    """`run` is the header of what was run; `confusion` counts (true kind, kind answered)."""
+    """`run` is the header of what was run; `confusion` counts (true kind, kind answered).
+
+    `unanswered` runs are among the `runs` and failed; `unbuilt` scenarios are among nothing.
+    """
 
     run: records.Run
     scenarios: int
     runs: int
     unanswered: int
+    unbuilt: int
     scores: tuple[Score, ...]
     amounts: tuple[Amount, ...]
     passes: tuple[statistics.PassPoint, ...]
@@ -75,6 +80,7 @@ class Summary:
             "scenarios": self.scenarios,
             "runs": self.runs,
             "unanswered": self.unanswered,
+            "unbuilt": self.unbuilt,
             "scores": {score.measure.name: score.rate.to_json() for score in self.scores},
             "amounts": {
                 amount.name: {"unit": amount.unit, "median": amount.median.to_json(), "p95": amount.high.to_json()}
@@ -97,9 +103,10 @@ def summarise(run: records.Run, *, seed: int = 0, against: records.Run | None = 
     found = segmentation.segments(run)
     return Summary(
         run=dataclasses.replace(run, rows=()),
-        scenarios=len({row.scenario for row in run.rows}),
-        runs=len(run.rows),
+        scenarios=len({row.scenario for row in run.rows if row.status != UNBUILT}),
+        runs=sum(row.status != UNBUILT for row in run.rows),
         unanswered=sum(row.status in ("error", "timeout") for row in run.rows),
+        unbuilt=len({row.scenario for row in run.rows if row.status == UNBUILT}),
         scores=tuple(
             Score(measure, tallies.tally(rows, measure.name).rate)
             for measure in run.measures
