@@ -24,17 +24,19 @@ class Vocabulary:
 
 RANGES = ("7s", "15s", "1m", "90s", "5m", "17m", "1h")
 STEPS = ("5s", "10s", "23s", "1m", "")
-OF_VECTOR = (
-    "abs", "ceil", "floor", "exp", "sqrt", "ln", "log2", "log10", "sgn", "sin", "cos", "tan", "asin", "acos", "atan", "sinh",
-    "cosh", "tanh", "asinh", "acosh", "atanh", "deg", "rad", "day_of_month", "day_of_week", "day_of_year", "days_in_month",
-    "hour", "minute", "month", "year", "timestamp", "sort", "sort_desc", "absent",
+SMOOTH = (
+    "abs", "exp", "sqrt", "ln", "log2", "log10", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh", "asinh",
+    "acosh", "atanh", "deg", "rad", "timestamp", "sort", "sort_desc", "absent",
+)  # fmt: skip
+STEPPED = (
+    "ceil", "floor", "sgn", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute", "month", "year",
 )  # fmt: skip
 OF_MATRIX = (
     "avg_over_time", "sum_over_time", "min_over_time", "max_over_time", "count_over_time", "last_over_time", "present_over_time",
     "stddev_over_time", "stdvar_over_time", "changes", "resets", "delta", "idelta", "deriv", "absent_over_time", "rate", "irate", "increase",
 )  # fmt: skip
 AGGREGATIONS = ("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar")
-ARITHMETIC = ("+", "-", "*", "/", "%", "^", "atan2")
+ARITHMETIC = ("+", "-", "*", "/", "%", "^")  # atan2 keeps the metric's name in version 2
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=")
 NUMBERS = ("0", "1", "2", "0.5", "-1", "1e3", "3e8", "Inf", "NaN", "0x10")
 
@@ -84,17 +86,14 @@ class Queries:
             st.just(""), st.just(""), offset, at, st.tuples(offset, at).map("".join), st.tuples(at, offset).map("".join)
         )
 
-    def matrix(self, depth: int, names: Sequence[str] = ()) -> Query:
-        plain = st.tuples(self.selector(names), st.sampled_from(RANGES), self._placed()).map(
-            lambda t: f"{t[0]}[{t[1]}]{t[2]}"
-        )
+    def matrix(self, depth: int, names: Sequence[str] = (), *, placed: bool = True) -> Query:
+        where = self._placed() if placed else st.just("")
+        plain = st.tuples(self.selector(names), st.sampled_from(RANGES), where).map(lambda t: f"{t[0]}[{t[1]}]{t[2]}")
         if depth <= 0:
             return plain
         inner = self.vector(depth - 1).map(lambda text: f"({text})")
         window = st.sampled_from(RANGES[1:5])
-        nested = st.tuples(inner, window, st.sampled_from(STEPS), self._placed()).map(
-            lambda t: f"{t[0]}[{t[1]}:{t[2]}]{t[3]}"
-        )
+        nested = st.tuples(inner, window, st.sampled_from(STEPS), where).map(lambda t: f"{t[0]}[{t[1]}:{t[2]}]{t[3]}")
         return st.one_of(plain, plain, nested)
 
     def scalar(self, depth: int) -> Query:
@@ -117,7 +116,9 @@ class Queries:
         inner, few = self.vector(depth - 1), st.sampled_from(["1", "0.5", "2", "10"])
         return st.one_of(
             plain,
-            st.tuples(st.sampled_from(OF_VECTOR), inner).map(lambda t: f"{t[0]}({t[1]})"),
+            st.tuples(st.sampled_from(SMOOTH), inner).map(lambda t: f"{t[0]}({t[1]})"),
+            # Of raw samples only: rounding would decide where a calculated value falls.
+            st.tuples(st.sampled_from(STEPPED), plain).map(lambda t: f"{t[0]}({t[1]})"),
             st.tuples(st.sampled_from(OF_MATRIX), self.matrix(depth - 1)).map(lambda t: f"{t[0]}({t[1]})"),
             self._parametrised(depth, inner, few),
             self._aggregated(depth, inner),
@@ -132,11 +133,12 @@ class Queries:
     def _parametrised(self, depth: int, inner: Query, few: Query) -> Query:
         quantile = st.sampled_from(["0.5", "0.9", "1", "0", "-1", "1.5", "NaN"])
         return st.one_of(
-            st.tuples(inner, few).map(lambda t: f"round({t[0]}, {t[1]})"),
+            st.tuples(self.vector(0), few).map(lambda t: f"round({t[0]}, {t[1]})"),
             st.tuples(inner, few, few).map(lambda t: f"clamp({t[0]}, {t[1]}, {t[2]})"),
             st.tuples(st.sampled_from(["clamp_min", "clamp_max"]), inner, few).map(lambda t: f"{t[0]}({t[1]}, {t[2]})"),
             st.tuples(quantile, self.matrix(depth - 1)).map(lambda t: f"quantile_over_time({t[0]}, {t[1]})"),
-            st.tuples(self.matrix(depth - 1), few).map(lambda t: f"predict_linear({t[0]}, {t[1]})"),
+            # Without @: Prometheus 2 then answers only the first steps of a range.
+            st.tuples(self.matrix(depth - 1, placed=False), few).map(lambda t: f"predict_linear({t[0]}, {t[1]})"),
         )
 
     def _aggregated(self, depth: int, inner: Query) -> Query:

@@ -73,15 +73,16 @@ def grouping(vector: Vector, names: frozenset[str], *, without: bool) -> tuple[l
     return [keys[i] for i in first], groups
 
 
-def simple(operator: str, vector: Vector, names: frozenset[str], *, without: bool) -> Vector:
+def simple(operator: str, vector: Vector, names: frozenset[str], settings: options.Options, *, without: bool) -> Vector:
     """The operators without a parameter."""
     if not vector.labels:
         return vector
     labels, groups = grouping(vector, names, without=without)
     arranged = _Groups(vector, groups, len(labels))
-    return Vector(
-        labels, _REDUCTIONS[operator](arranged), np.logical_or.reduceat(arranged.present, arranged.starts, axis=0)
-    )
+    result = _REDUCTIONS[operator](arranged)
+    if operator in ("stddev", "stdvar") and settings.dialect is options.Dialect.V2:
+        result = np.where(arranged.counts() == 1, 0.0, result)  # even of a single NaN
+    return Vector(labels, result, np.logical_or.reduceat(arranged.present, arranged.starts, axis=0))
 
 
 def quantile(q: FloatArray, vector: Vector, names: frozenset[str], *, without: bool) -> Vector:

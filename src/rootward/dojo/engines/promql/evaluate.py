@@ -76,7 +76,7 @@ def _aggregate(ctx: Context, node: tree.Aggregate, times_ms: IntArray) -> values
     operator, names, without = node.operator, frozenset(node.grouping), node.without
     vector = ctx.vector(node.expr, times_ms)
     if node.parameter is None:
-        return aggregations.simple(operator, vector, names, without=without)
+        return aggregations.simple(operator, vector, names, ctx.settings, without=without)
     parameter = ctx.value(node.parameter, times_ms)
     if isinstance(parameter, values.Text):
         return aggregations.count_values(parameter.value, vector, names, ctx.settings, without=without)

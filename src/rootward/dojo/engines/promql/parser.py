@@ -21,6 +21,8 @@ _PRECEDENCE = {
 }
 _UNARY = 5  # as tight as a product: -1 ^ 2 is -(1 ^ 2)
 _METRIC_WORDS = frozenset({"and", "or", "unless", "by", "offset", "without"})
+_NAMES = frozenset({"identifier", "metric identifier", "aggregation", "edge"})
+_BEGINNINGS = _NAMES | {"number", "duration", "string", "(", "{"}
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -39,16 +41,24 @@ class _Parser:
         self._query = query
         self._settings = settings
         self._lexer = tokens.Lexer(query)
-        self._token = self._lexer.next()
+        self._next: tokens.Token | None = None
         self._last_end = 0
         self._depth = 0
         self._operators = 0
+        self._aggregations = 0
 
     # Tokens
 
+    @property
+    def _token(self) -> tokens.Token:
+        """The token that comes next. Read as late as can be: what is wrong earlier in the text must be found first."""
+        if self._next is None:
+            self._next = self._lexer.next()
+        return self._next
+
     def _advance(self) -> tokens.Token:
         token = self._token
-        self._token = self._lexer.next()
+        self._next = None
         self._last_end = token.end
         return token
 
@@ -56,7 +66,9 @@ class _Parser:
         return self._token.kind == kind and (not words or self._token.word in words)
 
     def _unexpected(self, context: str = "", expected: str = "") -> errors.QuerySyntaxError:
+        """`context` "" is the innermost aggregation, if any: the grammar recovers there."""
         message = f"unexpected {self._token.described()}"
+        context = context or ("aggregation" if self._aggregations else "")
         message += f" in {context}" if context else ""
         message += f", expected {expected}" if expected else ""
         return self._wrong(self._token.start, message)
@@ -68,7 +80,7 @@ class _Parser:
 
     def whole(self) -> tree.Expr:
         if self._is("end of input"):
-            raise tokens.wrong("", 0, "no expression found in input")
+            raise self._wrong(0, "no expression found in input")
         node = self._expression(0)
         if not self._is("end of input"):
             raise self._unexpected()
@@ -117,12 +129,17 @@ class _Parser:
             else:
                 return node
 
+    def _begins(self) -> bool:
+        """Whether an expression can begin with the next token."""
+        token = self._token
+        return token.kind in _BEGINNINGS or token.word in _METRIC_WORDS or token.text in ("+", "-")
+
     def _primary(self) -> tree.Expr:
         token = self._token
         if token.kind in ("number", "duration"):
             self._advance()
             if token.kind == "number":
-                return tree.Number(token.start, token.end, selectors.number(token.text))
+                return tree.Number(token.start, token.end, self._value(token))
             return tree.Number(token.start, token.end, self._duration_ms(token) / 1000, token.text)
         if token.kind == "string":
             self._advance()
@@ -136,7 +153,7 @@ class _Parser:
             return tree.Paren(token.start, end, inner)
         if token.kind == "{":
             return self._selector("", token.start)
-        if token.kind in ("identifier", "metric identifier", "aggregation", "edge") or token.word in _METRIC_WORDS:
+        if token.kind in _NAMES or token.word in _METRIC_WORDS:
             return self._named(self._advance())
         raise self._unexpected()
 
@@ -159,7 +176,7 @@ class _Parser:
             found.append(self._expression(0))
             if self._is(","):
                 comma = self._advance()
-                if self._is(")"):
+                if not self._begins():
                     raise self._wrong(comma.start, "trailing commas not allowed in function call args")
             elif not self._is(")"):
                 raise self._unexpected()
@@ -179,6 +196,7 @@ class _Parser:
         operator, without, modified = token.word, False, False
         grouping: tuple[str, ...] = ()
         arguments: tuple[tree.Expr, ...] | None = None
+        self._aggregations += 1
         for _ in range(2):
             if arguments is None and self._is("("):
                 arguments = self._arguments()
@@ -186,7 +204,8 @@ class _Parser:
                 without, modified = self._advance().word == "without", True
                 grouping = self._labels()
         if arguments is None:
-            raise self._unexpected("aggregation")
+            raise self._unexpected()
+        self._aggregations -= 1
         count, wanted = len(arguments), 2 if operator in signatures.PARAMETERS else 1
         if not count:
             raise self._wrong(token.start, "no arguments for aggregate expression provided")
@@ -278,11 +297,11 @@ class _Parser:
 
     def _bracketed(self, node: tree.Expr) -> tree.Expr:
         """A range or a subquery."""
-        self._advance()
+        bracket = self._advance()
         range_ms = self._span("subquery or range selector")
         if self._is("]"):
             end = self._advance().end
-            return self._ranged(node, range_ms, end)
+            return self._ranged(node, range_ms, bracket.start, end)
         if not self._is(":"):
             raise self._unexpected("subquery or range", '":" or "]"')
         self._advance()
@@ -312,13 +331,13 @@ class _Parser:
                 raise self._wrong(self._token.start, "experimental duration expression is not enabled")
             raise self._unexpected("subquery or range", '":" or "]"')
 
-    def _ranged(self, node: tree.Expr, range_ms: int, end: int) -> tree.Expr:
+    def _ranged(self, node: tree.Expr, range_ms: int, at: int, end: int) -> tree.Expr:
         if not isinstance(node, tree.Selector):
-            raise self._wrong(node.start, "ranges only allowed for vector selectors")
+            raise self._wrong(at, "ranges only allowed for vector selectors")
         if node.offset_ms is not None:
-            raise self._wrong(node.start, "no offset modifiers allowed before range")
+            raise self._wrong(at, "no offset modifiers allowed before range")
         if node.at is not None:
-            raise self._wrong(node.start, "no @ modifiers allowed before range")
+            raise self._wrong(at, "no @ modifiers allowed before range")
         return tree.Matrix(node.start, end, node, range_ms)
 
     def _moved(self, node: tree.Expr) -> tree.Expr:
@@ -342,7 +361,7 @@ class _Parser:
         if self._is("edge"):
             at = tree.Edge(self._advance().word)
             if not self._is("("):
-                raise self._unexpected("@", '"("')
+                raise self._unexpected("@", "timestamp")
             self._advance()
         else:
             at = self._moment_ms()
@@ -350,7 +369,7 @@ class _Parser:
         if isinstance(pinned, str):
             raise self._wrong(node.start, pinned)
         if isinstance(at, tree.Edge) and not self._is(")"):
-            raise self._unexpected("@", '")"')
+            raise self._unexpected("@", "timestamp")
         self._advance()
         return pinned
 
@@ -361,10 +380,17 @@ class _Parser:
         if not (self._is("number") or self._is("duration")):
             raise self._unexpected("@", "timestamp")
         token = self._token
-        seconds = sign * (selectors.number(token.text) if token.kind == "number" else self._duration_ms(token) / 1000)
+        seconds = sign * (self._value(token) if token.kind == "number" else self._duration_ms(token) / 1000)
         if not math.isfinite(seconds) or abs(seconds) > selectors.FURTHEST_S:
             raise self._wrong(token.start, f"timestamp out of bounds for @ modifier: {seconds:f}")
         return round(seconds * 1000)
+
+    def _value(self, token: tokens.Token) -> float:
+        try:
+            return selectors.number(token.text)
+        except ValueError as error:
+            words = f"strconv.ParseFloat: parsing {quoting.quoted(token.text)}: invalid syntax"
+            raise self._wrong(token.start, f"error parsing number: {words}") from error
 
     def _duration_ms(self, token: tokens.Token) -> int:
         try:

@@ -19,7 +19,7 @@ _UNITS = (
 _LONGEST_MS = (
     200 * 365 * 86_400_000
 )  # far from overflow of the int64 arithmetic that follows; Go's own end is at 292 years
-FURTHEST_S = _LONGEST_MS / 1000
+FURTHEST_S = 9e12  # what int64 arithmetic in milliseconds bears
 
 
 def number(text: str) -> float:
@@ -36,7 +36,7 @@ def duration_ms(text: str, *, plain: bool) -> int:
     """Of 1h30m, or (`plain`) of a number of seconds; raises ValueError in the server's words."""
     if plain:
         seconds = number(text)
-        if not abs(seconds) <= FURTHEST_S:
+        if not abs(seconds) * 1000 <= _LONGEST_MS:
             raise ValueError("duration out of range")
         return round(seconds * 1000)
     found = _DURATION.fullmatch(text)

@@ -33,10 +33,11 @@ _SPACE_IN_BRACES = re.compile(r"[ \t\n\r]+")
 _WORD = re.compile(r"[A-Za-z_:][A-Za-z0-9_:]*")
 _LABEL = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _NUMBER = re.compile(
-    r"0[xX]_?[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*|(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?"
+    r"0[xX]_?[0-9a-fA-F]*(?:_[0-9a-fA-F]+)*|(?:[0-9]+(?:_[0-9]+)*(?:\.(?:[0-9]+(?:_[0-9]+)*)?)?|\.[0-9]+(?:_[0-9]+)*)(?:[eE][+-]?[0-9]+(?:_[0-9]+)*)?"
 )
 _DURATION = re.compile(r"(?:[0-9]+(?:ms|[smhdwy]))+")
-_REST = re.compile(r"[A-Za-z0-9_.]*")
+_GOES_ON = re.compile(r"[A-Za-z0-9_.]")
+_MISREAD = re.compile(r"[0-9]*\.?[0-9]*(?:[eE][+-]?[0-9]*|[smhdwy]s?(?:[0-9]+[smhdw]s?)*(?:[0-9]+|[A-Za-z_])?)?")
 _OPERATORS = (
     "==",
     "!=",
@@ -56,7 +57,6 @@ _OPERATORS = (
     "(",
     ")",
     "{",
-    "}",
     "[",
     "]",
     "@",
@@ -86,6 +86,8 @@ class Token:
             return f"<{self.text}>"
         if self.kind == "operator":
             return f"<op:{self.text}>"
+        if self.kind == "@":  # the one sign that Prometheus's parser has no name for
+            return '"<Item 57406>" <op:@>'
         if self.kind == "aggregation":
             return f"<aggr:{self.text}>"
         cut = self.kind not in ("identifier", "metric identifier") and len(self.text) > 10
@@ -163,7 +165,7 @@ class Lexer:
         elif sign == ")":
             self._parentheses -= 1
             if self._parentheses < 0:
-                raise self._wrong(self._at, "unexpected right parenthesis ')'")
+                raise self._wrong(self._at + 1, "unexpected right parenthesis ')'")
         elif sign == "{":
             self._brace = True
         elif sign == "[":
@@ -215,11 +217,11 @@ class Lexer:
     def _number(self) -> Token:
         for kind, pattern in (("duration", _DURATION), ("number", _NUMBER)):
             found = pattern.match(self._query, self._at)
-            if found and not _REST.match(self._query, found.end())[0]:  # type: ignore[index]
+            if found and not _GOES_ON.match(self._query, found.end()):
                 return self._token(kind, len(found[0]))
-        rest = _REST.match(self._query, self._at)
-        assert rest is not None, "it matches anything"
-        raise self._wrong(self._at, f"bad number or duration syntax: {json.dumps(rest[0])}")
+        misread = _MISREAD.match(self._query, self._at)
+        assert misread is not None, "it matches anything"
+        raise self._wrong(self._at, f"bad number or duration syntax: {json.dumps(misread[0])}")
 
     def _string(self, quote: str) -> Token:
         end = quoting.closing(self._query, self._at)
