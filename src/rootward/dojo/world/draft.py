@@ -11,6 +11,7 @@ from rootward.dojo import oracle
 from rootward.dojo.world import dynamics, shapes
 from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
+from rootward.dojo.world import troubles as tr
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -124,6 +125,20 @@ class Remark:
     bot: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Edit:
+    """The pod template of a component changed at step `at`: `change` edits a pod spec in place. `rolled` replaces pods for it;
+    `unsaid` changes are made to pods alone, behind the back of the workload that states them (a mutating webhook). It is taken
+    back at step `until` (-1: never)."""
+
+    component: int
+    at: int
+    change: Callable[[dict[str, Any]], None]
+    until: int = -1
+    rolled: bool = True
+    unsaid: bool = False
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Draft:
     """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
@@ -164,6 +179,10 @@ class Draft:
     uneven: list[Uneven] = dataclasses.field(default_factory=list)
     remarks: list[Remark] = dataclasses.field(default_factory=list)
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
+
+    edits: list[Edit] = dataclasses.field(default_factory=list)
+    troubles: list[tr.Trouble] = dataclasses.field(default_factory=list)
+    replicas: dict[int, lay.IndexArray] = dataclasses.field(default_factory=dict)  # component → [T] asked for, if not fixed
 
     @property
     def step_s(self) -> float:

@@ -8,30 +8,33 @@ from rootward import _rng
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
+from rootward.dojo.world import rollouts
+from rootward.dojo.world import troubles as tr
 
-SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
-"""Kubernetes' alphabet for generated names (no vowels, no 0, 1, 3)."""
+SUFFIX = rollouts.SUFFIX
 MIB = 1024.0 * 1024.0
 START_S = 20.0
 """From a killed container to one that answers again, without back-off."""
 BACK_OFF_S = (0.0, 10.0, 20.0, 40.0, 80.0, 160.0, 300.0)
 BACK_OFF_FORGET_S = 600.0
-NATIVE = (bp.Kind.SERVICE,)
+first_versions = rollouts.first_versions
 
 
 @dataclasses.dataclass(slots=True)
 class Restart:
-    """The container ended at step `at` and answered again at step `ready`."""
+    """The container ended at step `at` and answered again at step `ready`; it `served` until then, or never got that far."""
 
     at: int
     ready: int
     reason: str = "OOMKilled"
     exit_code: int = 137
+    served: bool = True
 
 
 @dataclasses.dataclass(slots=True)
 class Pod:
-    """Exists in steps `start:end`; `created_s` may lie before the window."""
+    """Exists in steps `start:end`; `created_s` may lie before the window. `spells` are its times of not being ready; `fate` is how
+    it ended (Evicted, Preempted, Lost with its node; "" when it was replaced or scaled away)."""
 
     component: int
     slot: int
@@ -43,20 +46,31 @@ class Pod:
     end: int
     created_s: float
     version: str
+    generation: int = 0
     restarts: list[Restart] = dataclasses.field(default_factory=list)
+    spells: list[tr.Spell] = dataclasses.field(default_factory=list)
+    fate: str = ""
+    note: str = ""
+
+    def spell(self, step: int) -> tr.Spell | None:
+        return next((one for one in self.spells if one.start <= step < one.end), None)
 
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Fleet:
-    """All pods; `ready` [P, T] can serve, `exists` [P, T], `memory` [P, T] bytes, `share` [P, T] of the component's traffic."""
+    """All pods; `ready` [P, T] can serve, `running` its process can be asked, `exists` [P, T], `memory` [P, T] bytes, `share`
+    [P, T] of the component's traffic. `generations` [N] pod templates of each component, `desired` [N, T] replicas."""
 
     pods: list[Pod]
     nodes: tuple[str, ...]
     owner: lay.IndexArray
     exists: lay.BoolArray
     ready: lay.BoolArray
+    running: lay.BoolArray
     memory: lay.FloatArray
     share: lay.FloatArray
+    generations: list[list[rollouts.Generation]]
+    desired: lay.IndexArray
 
     def of(self, component: int) -> list[int]:
         return [int(p) for p in np.flatnonzero(self.owner == component)]
@@ -65,53 +79,70 @@ class Fleet:
         return [p for p in self.of(component) if self.exists[p, step]]
 
 
-def first_versions(layout: lay.Layout, seed: int) -> list[str]:
-    rng = _rng.stream(seed, layout.plan.name, "versions")
-    return [f"{rng.integers(1, 5)}.{rng.integers(0, 40)}.{rng.integers(0, 12)}" for _ in layout.components]
-
-
 def fleet(draft: dr.Draft) -> Fleet:
-    """Place pods, roll out releases, let memory grow and the kernel kill; lowers `draft.knobs.pods` accordingly."""
+    """Place pods, roll out releases, let troubles, growing memory and the kernel act; sets `draft.knobs.pods` accordingly."""
     layout = draft.layout
-    nodes = _node_names(draft)
-    pods = [pod for i in range(len(layout.components)) for pod in _pods_of(draft, i, len(nodes))]
+    nodes = node_names(draft)
+    desired = wanted(draft)
+    made = [rollouts.generations(draft, i) for i in range(len(layout.components))]
+    pods = [pod for i in range(len(layout.components)) for pod in _pods_of(draft, i, made[i], desired[i], len(nodes))]
+    for trouble in draft.troubles:
+        _befall(draft, pods, trouble, len(nodes))
+    pods.sort(key=lambda pod: pod.component)  # stable
+    for p, pod in enumerate(pods):
+        made[pod.component][pod.generation].pods.append(p)
     owner = np.array([pod.component for pod in pods], dtype=np.intp)
     steps = np.arange(draft.steps)
     start = np.array([pod.start for pod in pods])[:, None]
     end = np.array([pod.end for pod in pods])[:, None]
     exists = (steps >= start) & (steps < end)
     memory = _memory(draft, pods)
-    ready = exists.copy()
+    ready, running = exists.copy(), exists.copy()
     for leak in draft.leaks:
         for p in np.flatnonzero(owner == leak.component):
             _grow(draft, pods[p], leak, memory[p], ready[p])
+            running[p] = ready[p]
+    for p, pod in enumerate(pods):
+        for spell in pod.spells:
+            _live(draft, pod, spell, ready[p], running[p])
+    memory *= running
     up = np.zeros((draft.steps, len(layout.components)))
     np.add.at(up.T, owner, ready.astype(np.float64))
     up[:, layout.of_kind(bp.Kind.EXTERNAL)] = np.inf
-    draft.knobs.pods = np.minimum(up, draft.knobs.pods)
+    lowered = draft.knobs.pods < layout.replicas
+    draft.knobs.pods = np.where(lowered, np.minimum(up, draft.knobs.pods), up)
     _kills(draft, pods)
     lean = 1.0 + 0.06 * _rng.stream(draft.seed, layout.plan.name, "lean").standard_normal(len(pods))
     weight = ready * np.clip(lean, 0.8, 1.2)[:, None]
     total = np.zeros((len(layout.components), draft.steps))
     np.add.at(total, owner, weight)
     share = weight / np.maximum(total[owner], 1e-9)
-    return Fleet(pods, nodes, owner, exists, ready, memory, share)
+    return Fleet(pods, nodes, owner, exists, ready, running, memory, share, made, desired)
+
+
+def wanted(draft: dr.Draft) -> lay.IndexArray:
+    """Replicas asked for, [N, T]."""
+    base = np.repeat(draft.layout.replicas[:, None], draft.steps, axis=1)
+    for i, asked in draft.replicas.items():
+        base[i] = asked
+    return base
 
 
 def _kills(draft: dr.Draft, pods: list[Pod]) -> None:
     """Requests in flight on a killed container, and new ones until its endpoint is gone, meet a closed connection."""
     for pod in pods:
         for restart in pod.restarts:
-            broken = 0.5 / float(draft.layout.replicas[pod.component])
-            draft.knobs.refused[restart.at : restart.at + 1, draft.layout.calls_to(pod.component)] += broken
-            draft.knobs.own_error[restart.at : restart.at + 1, pod.component] += broken / 2
+            if restart.served:
+                broken = 0.5 / max(float(draft.layout.replicas[pod.component]), 1.0)
+                draft.knobs.refused[restart.at : restart.at + 1, draft.layout.calls_to(pod.component)] += broken
+                draft.knobs.own_error[restart.at : restart.at + 1, pod.component] += broken / 2
     gone = draft.knobs.pods < 0.5
     if gone.any():
         draft.knobs.refused[gone[:, draft.layout.target]] = 1.0
     np.clip(draft.knobs.refused, 0.0, 1.0, out=draft.knobs.refused)
 
 
-def _node_names(draft: dr.Draft) -> tuple[str, ...]:
+def node_names(draft: dr.Draft) -> tuple[str, ...]:
     rng = draft.rng("nodes")
     count = max(draft.layout.plan.nodes, int(np.ceil(draft.layout.replicas.sum() / 18)))
     return tuple(
@@ -120,46 +151,160 @@ def _node_names(draft: dr.Draft) -> tuple[str, ...]:
     )
 
 
-def _pods_of(draft: dr.Draft, i: int, node_count: int) -> list[Pod]:
+def _pods_of(
+    draft: dr.Draft, i: int, made: list[rollouts.Generation], desired: lay.IndexArray, node_count: int
+) -> list[Pod]:
     component = draft.layout.components[i]
     if component.kind is bp.Kind.EXTERNAL:
         return []
     rng = draft.rng("pods", component.name)
-    stateful = component.kind not in NATIVE
-    replicas = int(draft.layout.replicas[i])
-    generations = [(0, first_versions(draft.layout, draft.seed)[i])]
-    generations += [(r.at, r.version) for r in sorted(draft.releases, key=lambda r: r.at) if r.component == i]
-    generations += [(limit.at, "") for limit in draft.limits if limit.component == i and limit.rolled]
-    generations.sort(key=lambda g: g[0])
     pods: list[Pod] = []
-    version = ""
     first_node = int(rng.integers(0, node_count))
     uptime_s = float(rng.uniform(0.7, 9.0)) * 86_400
-    for g, (at, fresh) in enumerate(generations):
-        version = fresh or version
-        template = "" if stateful else _rng.token(rng, 9, SUFFIX)
-        following = generations[g + 1][0] if g + 1 < len(generations) else None
-        for slot in range(replicas):
-            start = 0 if g == 0 else _turn(draft, at, slot)
-            end = draft.steps if following is None else _turn(draft, following, slot)
-            suffix = str(slot) if stateful else f"{template}-{_rng.token(rng, 5, SUFFIX)}"
-            created_s = (
-                float(draft.times_s[0]) - uptime_s - slot * 7
-                if g == 0
-                else float(draft.times_s[min(start, draft.steps - 1)])
-            )
-            address = f"10.{rng.integers(64, 128)}.{rng.integers(0, 255)}.{rng.integers(2, 254)}"
-            if end > start:
-                node = (first_node + slot + 3 * g) % node_count
-                pods.append(
-                    Pod(i, slot, f"{component.name}-{suffix}", template, node, address, start, end, created_s, version)
-                )
+    for g, generation in enumerate(made):
+        for slot in range(int(desired.max())):
+            for start, end in rollouts.spans(draft, made, g, slot, desired):
+                for begin, stop in _asked(desired, slot, start, end):
+                    node = (first_node + slot + 3 * g) % node_count
+                    pod = _pod(draft, i, slot, generation, node, (begin, stop), rng)
+                    pod.generation = g
+                    if begin == 0:
+                        pod.created_s = float(draft.times_s[0]) - uptime_s - slot * 7
+                    pods += _born(draft, pod)
     return pods
 
 
-def _turn(draft: dr.Draft, at: int, slot: int) -> int:
-    """The step at which a rolling update reaches `slot`: half a minute per pod."""
-    return min(at + slot * draft.steps_in(30.0), draft.steps)
+def _asked(desired: lay.IndexArray, slot: int, start: int, end: int) -> list[tuple[int, int]]:
+    """The parts of steps `start:end` in which more than `slot` replicas are wanted."""
+    there = np.concatenate(([False], desired[start:end] > slot, [False])).astype(np.int8)
+    edges = np.flatnonzero(np.diff(there)) + start
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def _pod(
+    draft: dr.Draft,
+    i: int,
+    slot: int,
+    generation: rollouts.Generation,
+    node: int,
+    steps: tuple[int, int],
+    rng: np.random.Generator,
+) -> Pod:
+    component = draft.layout.components[i]
+    suffix = str(slot) if generation.stateful else f"{generation.template}-{_rng.token(rng, 5, SUFFIX)}"
+    address = f"10.{rng.integers(64, 128)}.{rng.integers(0, 255)}.{rng.integers(2, 254)}"
+    created_s = float(draft.times_s[min(steps[0], draft.steps - 1)])
+    name = f"{component.name}-{suffix}"
+    return Pod(i, slot, name, generation.template, node, address, *steps, created_s, generation.version)
+
+
+def _born(draft: dr.Draft, pod: Pod) -> list[Pod]:
+    """The pod with what it suffers from because of when it is made; none if it is not made at all."""
+    if pod.start == 0:
+        return [pod]
+    for trouble in draft.troubles:
+        if (trouble.fresh or trouble.taken) and trouble.holds(pod.component, pod.start):
+            if trouble.taken and not trouble.fresh:
+                continue
+            if trouble.state.kind == tr.ABSENT:
+                pod.start = min(trouble.until + draft.steps_in(20.0), draft.steps)
+                pod.created_s = float(draft.times_s[min(pod.start, draft.steps - 1)])
+                return [pod] if pod.start < pod.end else []
+            pod.spells.append(tr.Spell(pod.start, min(trouble.until, pod.end), trouble.state))
+    return [pod]
+
+
+def _befall(draft: dr.Draft, pods: list[Pod], trouble: tr.Trouble, node_count: int) -> None:
+    """What a trouble does to pods that exist when it begins."""
+    if trouble.fresh:
+        return
+    rng = draft.rng("befall", trouble.component, trouble.at)
+    hit = [
+        pod
+        for pod in pods
+        if trouble.component in (-1, pod.component)
+        and pod.start < trouble.until
+        and pod.end > trouble.at
+        and (not trouble.slots or pod.slot in trouble.slots)
+        and (not trouble.nodes or pod.node in trouble.nodes)
+    ]
+    for k, pod in enumerate(hit):
+        if not trouble.taken:
+            pod.spells.append(tr.Spell(max(trouble.at, pod.start), min(trouble.until, pod.end), trouble.state))
+            continue
+        at = max(trouble.at + k * draft.steps_in(trouble.each_s), pod.start + 1)
+        if trouble.taken == tr.LOST_POD and not pod.template:
+            continue  # a stateful pod is not replaced while its node may still run it
+        if at < min(pod.end, trouble.until):
+            _replace(draft, pods, pod, at, trouble, node_count, rng)
+
+
+def _replace(
+    draft: dr.Draft,
+    pods: list[Pod],
+    pod: Pod,
+    at: int,
+    trouble: tr.Trouble,
+    node_count: int,
+    rng: np.random.Generator,
+) -> None:
+    """Take `pod` away at step `at`; its replacement stands elsewhere and suffers from the trouble's state, if it has one."""
+    end, pod.end, pod.fate, pod.note = pod.end, at, trouble.taken, trouble.note
+    pod.spells = [one for one in pod.spells if one.start < at]
+    for one in pod.spells:
+        one.end = min(one.end, at)
+    others = [n for n in range(node_count) if n not in (trouble.nodes or (pod.node,))] or [pod.node]
+    born = at + draft.steps_in(1.0 if trouble.state.kind else START_S)
+    generation = rollouts.Generation(pod.start, pod.version, pod.template, not pod.template)
+    fresh = _pod(draft, pod.component, pod.slot, generation, others[int(rng.integers(0, len(others)))], (born, end), rng)
+    fresh.generation = pod.generation
+    if trouble.state.kind == tr.ABSENT:
+        fresh.start = min(trouble.until + draft.steps_in(START_S), draft.steps)
+        fresh.created_s = float(draft.times_s[min(fresh.start, draft.steps - 1)])
+    elif trouble.state.kind:
+        fresh.spells.append(tr.Spell(born, min(trouble.until, end), trouble.state))
+    if fresh.start < fresh.end:
+        pods.append(fresh)
+
+
+def pd_start(trouble: tr.Trouble) -> float:
+    """Seconds from a pod's end to the moment at which its healthy replacement answers."""
+    return 315.0 if trouble.taken == "Lost" else START_S
+
+
+def _live(draft: dr.Draft, pod: Pod, spell: tr.Spell, ready: lay.BoolArray, running: lay.BoolArray) -> None:
+    """Go through a spell: what is ready, what runs, and how often the container ends and starts."""
+    state = spell.state
+    if state.kind == tr.LOST:  # until the node controller notices, requests are still sent there
+        share = 1.0 / max(float(draft.layout.replicas[pod.component]), 1.0)
+        noticed = min(spell.start + draft.steps_in(tr.GRACE_S), spell.end)
+        draft.knobs.refused[spell.start : noticed, draft.layout.calls_to(pod.component)] += share
+    if state.kind != tr.CRASHING:
+        ready[spell.start : spell.end] = False
+        if state.kind != tr.UNREADY:
+            running[spell.start : spell.end] = False
+        return
+    lasts = draft.steps_in(state.runs_s)
+    if not state.answers:
+        ready[spell.start : spell.end] = False
+        running[spell.start : spell.end] = False
+    t, streak = spell.start, 0
+    while True:
+        ends = t + (lasts if state.answers else max(1, round(state.runs_s / draft.step_s)))
+        if ends >= spell.end:
+            return
+        down = draft.steps_in(BACK_OFF_S[min(streak, len(BACK_OFF_S) - 1)] + (START_S if state.answers else 1.0))
+        back = min(ends + down, pod.end)
+        mended = ends + down >= spell.end
+        back = min(spell.end, pod.end) if mended else back
+        pod.restarts.append(Restart(ends, back, state.reason, state.exit_code, state.answers))
+        if state.answers:
+            ready[ends:back] = False
+            running[ends:back] = False
+        if mended:
+            return
+        streak = streak + 1 if lasts * draft.step_s < BACK_OFF_FORGET_S else 0
+        t = back
 
 
 def _memory(draft: dr.Draft, pods: list[Pod]) -> lay.FloatArray:
