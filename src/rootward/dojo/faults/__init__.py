@@ -11,7 +11,7 @@ from typing import Any
 
 from rootward import errors
 
-NOT_FAMILIES = ("kit",)
+NOT_FAMILIES = ("kit", "pod_states", "workload_kit")
 SILENCE = "silence"
 """The group of scenarios without a cause that could be named."""
 

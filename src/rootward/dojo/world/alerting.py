@@ -80,7 +80,7 @@ def webhook(frame: fr.Frame, chosen: Page) -> dict[str, Any]:
     plan = frame.layout.plan
     labels = dict(chosen.alert.labels) | {"cluster": f"{plan.namespace}-prod"}
     annotations = dict(chosen.alert.annotations)
-    group = {key: labels[key] for key in ("alertname", "service", "namespace")}
+    group = {key: labels[key] for key in ("alertname", "service", "namespace") if key in labels}
     key = "{}:{" + ", ".join(f'{name}="{value}"' for name, value in sorted(group.items())) + "}"
     return {
         "version": "4",

@@ -258,7 +258,7 @@ def _observe(shown: _Shown) -> tm.Telemetry:
         change_events=code.change_events(frame),
         messages=people.messages(frame, shown.fired, shown.page),
         incidents=people.incidents(frame, shown.fired),
-        rules=tuple(watch.rule for watch in shown.watched),
+        rules=tuple({(watch.rule.name, watch.rule.expr): watch.rule for watch in shown.watched}.values()),
         alerts=tuple(alert for _, alert in shown.fired),
         access=dict(draft.access),
     )

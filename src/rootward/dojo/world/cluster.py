@@ -1,15 +1,19 @@
 """The cluster's objects over time: which existed, in which form, from when."""
 
+import dataclasses
+
 import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects
-from rootward.dojo.world import pods as pd
+from rootward.dojo.world import objects, pod_objects, rollouts, workloads
+from rootward.dojo.world import troubles as tr
 
 OLD_S = 86_400.0 * 40
+MOMENTS = 120
+"""The most changes of one object that are kept, the latest."""
 
 
 def versions(frame: fr.Frame) -> tuple[tm.ObjectVersion, ...]:
@@ -66,83 +70,181 @@ def _foundation(frame: fr.Frame) -> list[tm.ObjectVersion]:
     return versions
 
 
-def generations(frame: fr.Frame, i: int) -> list[list[int]]:
-    """A component's pods by pod template, oldest first."""
-    by_template: dict[str, list[int]] = {}
-    for p in frame.fleet.of(i):
-        by_template.setdefault(frame.fleet.pods[p].template, []).append(p)
-    return sorted(by_template.values(), key=lambda pods: min(frame.fleet.pods[p].start for p in pods))
-
-
 def spec_of(frame: fr.Frame, p: int) -> objects.Body:
     """The pod's own spec, with the limits that held when it was made."""
     pod = frame.fleet.pods[p]
-    step = min(max(pod.start, 0) + 1, frame.steps - 1)
-    cores, memory = float(frame.layout.cores[pod.component]), frame.layout.components[pod.component].memory_limit_mib
+    return template_of(frame, pod.component, frame.fleet.generations[pod.component][pod.generation], made=pod.start)
+
+
+def template_of(frame: fr.Frame, i: int, generation: rollouts.Generation, *, made: int | None = None) -> objects.Body:
+    """The pod spec that a template asks for; for a pod `made` at some step, what became of it in admission."""
+    step = min(max(generation.at, made or 0) + 1, frame.steps - 1)
+    cores, memory = float(frame.layout.cores[i]), frame.layout.components[i].memory_limit_mib
     for limit in frame.draft.limits:
-        if limit.component == pod.component and (step > limit.at or not limit.rolled):
+        if limit.component == i and (step > limit.at or not limit.rolled):
             cores, memory = limit.cores or cores, limit.memory_mib or memory
-    return objects.pod_spec(frame, pod.component, pod.version, cores, memory)
+    spec = objects.pod_spec(frame, i, generation.version, cores, memory)
+    for edit in frame.draft.edits:
+        since = made if edit.unsaid else generation.at
+        if edit.component == i and since is not None and edit.at <= since and not 0 <= edit.until <= since:
+            edit.change(spec)
+    return spec
 
 
 def _workload(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
     """Deployment and ReplicaSets, or StatefulSet; Service and Endpoints."""
-    component, namespace = frame.layout.components[i], frame.layout.namespace(i)
-    at_s, replicas = _start(frame), int(frame.layout.replicas[i])
-    found: list[tm.ObjectVersion] = []
-    made = generations(frame, i)
-    kind = "Deployment" if component.kind is bp.Kind.SERVICE else "StatefulSet"
-    for g, pods in enumerate(made):
-        first = frame.fleet.pods[pods[0]]
-        time_s = at_s if g == 0 else float(frame.times_s[first.start]) - 5.0
-        spec = {
-            "replicas": replicas,
-            "selector": {"matchLabels": {"app": component.name}},
-            "template": {"metadata": {"labels": objects.labels(component)}, "spec": spec_of(frame, pods[0])},
-        }
-        revision = {"deployment.kubernetes.io/revision": str(12 + g)}
-        metadata = {"labels": objects.labels(component), "generation": g + 1, "annotations": revision}
-        status = _counts(replicas) | {"updatedReplicas": replicas, "observedGeneration": g + 1}
-        body = objects.body(
-            "apps/v1", kind, namespace, component.name, at_s - OLD_S, metadata=metadata, spec=spec, status=status
-        )
-        found.append(tm.ObjectVersion(time_s, body))
-        if kind == "Deployment":
-            ends = float(frame.times_s[frame.fleet.pods[made[g + 1][0]].start]) if g + 1 < len(made) else None
-            found += _replica_sets(frame, first, spec, revision, time_s, ends)
+    component = frame.layout.components[i]
+    counts = workloads.count(frame, i)
+    moments = counts.moments(MOMENTS)
+    made = frame.fleet.generations[i]
+    specs = [template_of(frame, i, one) for one in made]
+    found = [_controller(frame, i, counts, specs, step) for step in moments]
+    if workloads.kind_of(component) == "Deployment":
+        for g in range(len(made)):
+            found += _replica_sets(frame, i, g, counts, specs[g], moments)
     return found + _network(frame, i)
 
 
-def _counts(replicas: int) -> dict[str, int]:
-    return {"replicas": replicas, "readyReplicas": replicas, "availableReplicas": replicas}
+def _controller(
+    frame: fr.Frame, i: int, counts: workloads.Counts, specs: list[objects.Body], step: int
+) -> tm.ObjectVersion:
+    """The Deployment or StatefulSet as it stands from `step` on."""
+    component, namespace = frame.layout.components[i], frame.layout.namespace(i)
+    current, desired, ready = int(counts.current[step]), int(counts.desired[step]), int(counts.ready[step])
+    kind = workloads.kind_of(component)
+    turns = int(np.count_nonzero(np.diff(counts.current[: step + 1])))
+    scaled = int(np.count_nonzero(np.diff(counts.desired[: step + 1])))
+    spec: objects.Body = {
+        "replicas": desired,
+        "selector": {"matchLabels": {"app": component.name}},
+        "template": {"metadata": {"labels": objects.labels(component)}, "spec": specs[current]},
+    }
+    generation = frame.fleet.generations[i][current]
+    if kind == "Deployment":
+        recreate = generation.stuck is not None and generation.stuck.recreate
+        usual = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
+        spec |= {"strategy": {"type": "Recreate"} if recreate else usual, "progressDeadlineSeconds": 600}
+    status: objects.Body = {
+        "observedGeneration": 1 + turns + scaled,
+        "replicas": int(counts.total[step]),
+        "readyReplicas": ready,
+        "availableReplicas": ready,
+        "updatedReplicas": int(counts.updated[step]),
+    }
+    if ready < desired:
+        status["unavailableReplicas"] = desired - ready
+    if kind == "Deployment":
+        status["conditions"] = _conditions(frame, i, counts, step)
+    metadata = {
+        "labels": objects.labels(component),
+        "generation": 1 + turns + scaled,
+        "annotations": {"deployment.kubernetes.io/revision": str(12 + turns)} if kind == "Deployment" else {},
+    }
+    created_s = _start(frame) - OLD_S
+    body = objects.body(
+        "apps/v1", kind, namespace, component.name, created_s, metadata=metadata, spec=spec, status=status
+    )
+    return tm.ObjectVersion(_start(frame) if step == 0 else float(frame.times_s[step]) - 1.0, body)
+
+
+def _conditions(frame: fr.Frame, i: int, counts: workloads.Counts, step: int) -> list[objects.Body]:
+    """Available, Progressing and, where pods could not be created, ReplicaFailure."""
+    current = int(counts.current[step])
+    generation = frame.fleet.generations[i][current]
+    name = f"{frame.layout.components[i].name}-{generation.template}"
+    begun = _start(frame) - OLD_S if generation.at == 0 else float(frame.times_s[generation.at])
+    available = counts.available(step)
+    missing = np.flatnonzero(counts.ready[: step + 1] != counts.ready[step])
+    since = float(frame.times_s[int(missing[-1]) + 1]) if len(missing) else begun
+    words = ("MinimumReplicasAvailable", "Deployment has minimum availability.")
+    if not available:
+        words = ("MinimumReplicasUnavailable", "Deployment does not have minimum availability.")
+    conditions: list[objects.Body] = [
+        {
+            "type": "Available",
+            "status": str(available),
+            "reason": words[0],
+            "message": words[1],
+            "lastTransitionTime": objects.stamp(since),
+        }
+    ]
+    progressing: objects.Body = {"type": "Progressing", "status": "True", "lastTransitionTime": objects.stamp(begun)}
+    if counts.late[step]:
+        late_s = begun + workloads.DEADLINE_S
+        progressing |= {"status": "False", "reason": "ProgressDeadlineExceeded"}
+        progressing |= {"message": f'ReplicaSet "{name}" has timed out progressing.'}
+        progressing["lastTransitionTime"] = objects.stamp(late_s)
+    elif generation.stuck is not None and step < generation.stuck.until:
+        progressing |= {"reason": "ReplicaSetUpdated", "message": f'ReplicaSet "{name}" is progressing.'}
+    else:
+        progressing |= {
+            "reason": "NewReplicaSetAvailable",
+            "message": f'ReplicaSet "{name}" has successfully progressed.',
+        }
+    conditions.append(progressing)
+    refused = [t for t in frame.draft.troubles if t.component in (-1, i) and t.at <= step < t.until and t.state.message]
+    if counts.failing[step] and refused:
+        message = refused[-1].state.message.format(pod=f"{name}-{_guess(name)}", namespace=frame.layout.namespace(i))
+        failure = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": message}
+        conditions.append({**failure, "lastTransitionTime": objects.stamp(float(frame.times_s[refused[-1].at]))})
+    return conditions
+
+
+def _guess(name: str) -> str:
+    """A suffix for a pod that was never made."""
+    digits = int(objects.uid(name)[:8], 16)
+    return "".join(rollouts.SUFFIX[(digits >> (5 * k)) % len(rollouts.SUFFIX)] for k in range(5))
 
 
 def _replica_sets(
-    frame: fr.Frame, first: pd.Pod, spec: objects.Body, revision: dict[str, str], from_s: float, until_s: float | None
+    frame: fr.Frame, i: int, g: int, counts: workloads.Counts, template: objects.Body, moments: list[int]
 ) -> list[tm.ObjectVersion]:
-    """A ReplicaSet while it is the current one, and emptied afterwards."""
-    component, namespace = frame.layout.components[first.component], frame.layout.namespace(first.component)
+    """One ReplicaSet from its creation, a version whenever its counts change."""
+    component, namespace = frame.layout.components[i], frame.layout.namespace(i)
+    generation = frame.fleet.generations[i][g]
+    created_s = float(frame.times_s[generation.at]) - 5.0 if g else _first_s(frame, generation)
+    name = f"{component.name}-{generation.template}"
     metadata = {
-        "labels": objects.labels(component) | {"pod-template-hash": first.template},
+        "labels": objects.labels(component) | {"pod-template-hash": generation.template},
         "ownerReferences": objects.owned("Deployment", namespace, component.name),
-        "annotations": revision,
+        "annotations": {"deployment.kubernetes.io/revision": str(12 + g)},
     }
-    found = []
-    for time_s, count in ((from_s, int(spec["replicas"])), (until_s, 0)):
-        if time_s is not None:
-            name, fixed = f"{component.name}-{first.template}", {**spec, "replicas": count}
-            body = objects.body(
-                "apps/v1",
-                "ReplicaSet",
-                namespace,
-                name,
-                first.created_s,
-                metadata=metadata,
-                spec=fixed,
-                status=_counts(count),
-            )
-            found.append(tm.ObjectVersion(time_s, body))
+    found: list[tm.ObjectVersion] = []
+    before: tuple[int, int, int] | None = None
+    for step in moments:
+        if step < generation.at:
+            continue
+        held, ready = int(counts.held[g, step]), int(counts.held_ready[g, step])
+        asked = max(held, _asked(counts, generation, step)) if counts.current[step] == g else held
+        if before == (asked, held, ready):
+            continue
+        before = (asked, held, ready)
+        spec = {
+            "replicas": asked,
+            "selector": {"matchLabels": {"app": component.name, "pod-template-hash": generation.template}},
+            "template": {"metadata": {"labels": objects.labels(component)}, "spec": template},
+        }
+        status: objects.Body = {"replicas": held, "readyReplicas": ready, "availableReplicas": ready}
+        body = objects.body(
+            "apps/v1", "ReplicaSet", namespace, name, created_s, metadata=metadata, spec=spec, status=status
+        )
+        found.append(tm.ObjectVersion(_start(frame) if step == 0 else float(frame.times_s[step]) - 1.0, body))
     return found
+
+
+def _asked(counts: workloads.Counts, generation: rollouts.Generation, step: int) -> int:
+    """How many pods the current ReplicaSet is told to have."""
+    desired = int(counts.desired[step])
+    stuck = generation.stuck
+    if stuck is None or step >= stuck.until:
+        return desired
+    if stuck.recreate:
+        return desired
+    return min(rollouts.surge(desired) + rollouts.unavailable(desired), desired)
+
+
+def _first_s(frame: fr.Frame, generation: rollouts.Generation) -> float:
+    return min((frame.fleet.pods[p].created_s for p in generation.pods), default=_start(frame) - OLD_S)
 
 
 def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
@@ -168,7 +270,7 @@ def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
     pods = frame.fleet.of(i)
     ready = frame.fleet.ready[pods]
     moments = [0, *(np.flatnonzero((np.diff(ready.astype(np.int8), axis=1) != 0).any(axis=0)) + 1)]
-    for step in moments[:60]:
+    for step in [moments[0], *moments[1:][-MOMENTS:]]:
 
         def addresses(wanted: bool, step: int = int(step)) -> list[objects.Body]:
             return [
@@ -196,25 +298,34 @@ def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
 
 
 def _pod(frame: fr.Frame, p: int) -> list[tm.ObjectVersion]:
-    """A pod from creation over its restarts to its end."""
+    """A pod from creation over everything that befalls it to its end."""
     pod = frame.fleet.pods[p]
     spec = spec_of(frame, p)
     found: list[tm.ObjectVersion] = []
-
-    def add(time_s: float, now: objects.Condition, *, deleted: bool = False) -> None:
-        found.append(tm.ObjectVersion(time_s, objects.pod(frame, p, spec, now), deleted))
-
-    add(_start(frame) if pod.start == 0 else pod.created_s, objects.Condition(True, 0, pod.created_s + 9))
-    for k, restart in enumerate(pod.restarts):
-        ended_s = float(frame.times_s[min(restart.at, frame.steps - 1)])
-        add(ended_s, objects.Condition(False, k, ended_s, restart))
-        if restart.ready < frame.steps:
-            back_s = float(frame.times_s[restart.ready])
-            add(back_s, objects.Condition(True, k + 1, back_s, restart))
+    moments = pod_objects.moments(pod, frame.steps)
+    for step in [moments[0], *moments[1:][-MOMENTS:]]:
+        time_s = float(frame.times_s[step])
+        if step == pod.start:
+            time_s = _start(frame) if pod.start == 0 else pod.created_s
+        found.append(tm.ObjectVersion(time_s, pod_objects.body(frame, p, spec, pod_objects.look(frame, p, step))))
     if pod.end < frame.steps:
-        gone_s = float(frame.times_s[pod.end])
-        last = pod.restarts[-1] if pod.restarts else None
-        condition = objects.Condition(False, len(pod.restarts), gone_s, last, deleting=True)
-        add(gone_s, condition)
-        add(gone_s + 25.0, condition, deleted=True)
+        found += _ending(frame, p, spec)
     return found
+
+
+def _ending(frame: fr.Frame, p: int, spec: objects.Body) -> list[tm.ObjectVersion]:
+    """An evicted pod stays as a record, one on a lost node stays terminating, others are gone after their grace period."""
+    pod = frame.fleet.pods[p]
+    gone_s = float(frame.times_s[pod.end])
+    now = pod_objects.look(frame, p, pod.end - 1)
+    if pod.fate == tr.EVICTED:
+        failed = dataclasses.replace(now, failed=True, since_s=gone_s)
+        return [tm.ObjectVersion(gone_s, pod_objects.body(frame, p, spec, failed))]
+    leaving = pod_objects.body(frame, p, spec, dataclasses.replace(now, deleting=True, since_s=gone_s))
+    if pod.fate == tr.LOST_POD:
+        back = [t.until for t in frame.draft.troubles if t.taken == tr.LOST_POD and pod.node in t.nodes]
+        found = [tm.ObjectVersion(gone_s, leaving)]
+        if back and back[0] < frame.steps:
+            found.append(tm.ObjectVersion(float(frame.times_s[back[0]]) + 8.0, leaving, deleted=True))
+        return found
+    return [tm.ObjectVersion(gone_s, leaving), tm.ObjectVersion(gone_s + 25.0, leaving, deleted=True)]

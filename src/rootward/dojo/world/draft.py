@@ -182,7 +182,9 @@ class Draft:
 
     edits: list[Edit] = dataclasses.field(default_factory=list)
     troubles: list[tr.Trouble] = dataclasses.field(default_factory=list)
-    replicas: dict[int, lay.IndexArray] = dataclasses.field(default_factory=dict)  # component → [T] asked for, if not fixed
+    replicas: dict[int, lay.IndexArray] = dataclasses.field(
+        default_factory=dict
+    )  # component → [T] asked for, if not fixed
 
     @property
     def step_s(self) -> float:

@@ -217,8 +217,8 @@ def _starts(frame: fr.Frame, i: int) -> list[Source]:
     rate = np.zeros(frame.steps)
     for p in frame.fleet.of(i):
         pod = frame.fleet.pods[p]
-        for step in [pod.start, *(restart.ready for restart in pod.restarts)]:
-            if 0 < step < frame.steps:
+        for step in [pod.start, *(restart.ready for restart in pod.restarts if restart.served)]:
+            if 0 < step < frame.steps and frame.fleet.ready[p, step]:
                 rate[step] += 2.0 / frame.step_s
     component = frame.layout.components[i]
     texts = {

@@ -11,6 +11,7 @@ from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import last_words
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import log_formats as lf
 from rootward.dojo.world import log_sources as sources
@@ -48,6 +49,7 @@ def logs(frame: fr.Frame) -> tm.Logs:
     share = min(1.0, LINES_TROUBLE * frame.volume * frame.noise.log_share / max(sum(sizes), 1.0))
     for source, size in zip(troubles, sizes, strict=True):
         _write(frame, book, of_pod, source, int(np.clip(size * share, 12, PER_SOURCE)), rng)
+    _last_words(frame, book, streams, of_pod)
     _resolver(frame, book, streams, rng)
     order = sorted(range(len(book.lines)), key=lambda k: (book.times_s[k], k))
     return tm.Logs(
@@ -96,6 +98,11 @@ def _moments(
     return steps, times_s.tolist()
 
 
+def _alive(frame: fr.Frame, component: int) -> lay.BoolArray:
+    """Where some process of the component can write; [T]."""
+    return np.asarray(frame.fleet.running[frame.fleet.of(component)].any(axis=0), dtype=np.bool_)
+
+
 def _pods(
     frame: fr.Frame,
     component: int,
@@ -105,7 +112,7 @@ def _pods(
 ) -> list[int]:
     pods = np.array(frame.fleet.of(component), dtype=np.intp)
     share = frame.failing(component) if source is not None and source.failing else frame.fleet.share[pods]
-    here = share[:, steps] + 1e-6 * frame.fleet.exists[pods][:, steps]
+    here = share[:, steps] + 1e-6 * frame.fleet.running[pods][:, steps]
     if source is not None and source.of is not None:
         here = here * np.array([[bool(source.of(frame.fleet.pods[p]))] for p in pods]) + 1e-12
     bounds = np.cumsum(here, axis=0)
@@ -119,7 +126,7 @@ def _ordinary(
     component = frame.layout.components[i]
     served = frame.state.served[:, i]
     late = 1.0 + 2.0 * (np.arange(frame.steps) > frame.draft.onset - 120)
-    rate = served * late
+    rate = served * late * _alive(frame, i)
     steps, times_s = _moments(frame, rate * (budget / max(float(rate.sum() * frame.step_s), 1e-9)), budget, rng)
     pods = _pods(frame, i, steps, rng)
     traces = rng.bytes(16 * len(steps)).hex()
@@ -162,7 +169,7 @@ def _write(
     frame: fr.Frame, book: _Book, of_pod: dict[int, int], source: sources.Source, cap: int, rng: np.random.Generator
 ) -> None:
     component = frame.layout.components[source.component]
-    steps, times_s = _moments(frame, source.rate, cap, rng)
+    steps, times_s = _moments(frame, source.rate * _alive(frame, source.component), cap, rng)
     if not len(steps):
         return
     pods = _pods(frame, source.component, steps, rng, source)
@@ -183,6 +190,22 @@ def _with_trace(line: str, trace: str, language: str) -> str:
     if language in ("go", "node"):
         return f'{line[:-1]},"stack":{json.dumps(trace)}}}'
     return f"{line}\n{trace}"
+
+
+def _last_words(frame: fr.Frame, book: _Book, streams: list[tm.Labels], of_pod: dict[int, int]) -> None:
+    """What containers write before they end, each in the stream of its pod."""
+    own: dict[tuple[int, str], int] = {}
+    for said in last_words.lines(frame):
+        at = of_pod[said.pod]
+        if said.container:
+            key = (said.pod, said.container)
+            if key not in own:
+                own[key] = len(streams)
+                streams.append({**streams[at], "container": said.container})
+            at = own[key]
+        book.times_s.append(said.time_s)
+        book.stream.append(at)
+        book.lines.append(said.text)
 
 
 def _resolver(frame: fr.Frame, book: _Book, streams: list[tm.Labels], rng: np.random.Generator) -> None:

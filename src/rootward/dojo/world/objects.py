@@ -1,13 +1,11 @@
 """Kubernetes objects as the API returns them, for the workloads of a world."""
 
-import dataclasses
 import datetime as dt
 import hashlib
 from typing import Any
 
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import pods as pd
 
 Body = dict[str, Any]
 
@@ -85,82 +83,16 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
                     "requests": {"cpu": f"{max(round(cores * 500), 1)}m", "memory": f"{round(memory_mib * 0.6)}Mi"},
                 },
                 "readinessProbe": {**probe, "timeoutSeconds": 1, "periodSeconds": 10, "failureThreshold": 3},
+                "livenessProbe": {
+                    **probe,
+                    "initialDelaySeconds": 15,
+                    "timeoutSeconds": 3,
+                    "periodSeconds": 10,
+                    "failureThreshold": 3,
+                },
             }
         ],
     }
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Condition:
-    """How a pod is doing since `since_s`: `restarts` so far, `last` the latest end of its container."""
-
-    ready: bool
-    restarts: int
-    since_s: float
-    last: pd.Restart | None = None
-    deleting: bool = False
-
-
-def pod(frame: fr.Frame, p: int, spec: Body, now: Condition) -> Body:
-    """One pod in some condition."""
-    described = frame.fleet.pods[p]
-    component = frame.layout.components[described.component]
-    namespace, created_s = frame.layout.namespace(described.component), described.created_s
-    node_name = frame.fleet.nodes[described.node]
-    if described.template:
-        owner = owned("ReplicaSet", namespace, f"{component.name}-{described.template}")
-        template = {"pod-template-hash": described.template}
-    else:
-        owner = owned("StatefulSet", namespace, component.name)
-        template = {"statefulset.kubernetes.io/pod-name": described.name}
-    metadata: Body = {"labels": labels(component) | template, "ownerReferences": owner}
-    if now.deleting:
-        metadata["deletionTimestamp"] = stamp(now.since_s)
-    truth = "True" if now.ready else "False"
-    conditions = [
-        {"type": "PodScheduled", "status": "True", "lastTransitionTime": stamp(created_s)},
-        {"type": "Ready", "status": truth, "lastTransitionTime": stamp(now.since_s)},
-        {"type": "ContainersReady", "status": truth, "lastTransitionTime": stamp(now.since_s)},
-    ]
-    status = {
-        "phase": "Running",
-        "podIP": described.address,
-        "hostIP": node_name.removeprefix("ip-").split(".", maxsplit=1)[0].replace("-", "."),
-        "startTime": stamp(created_s),
-        "qosClass": "Burstable",
-        "conditions": conditions,
-        "containerStatuses": [_container(frame, p, spec, now)],
-    }
-    placed = {**spec, "nodeName": node_name, "restartPolicy": "Always"}
-    return body("v1", "Pod", namespace, described.name, created_s, metadata=metadata, spec=placed, status=status)
-
-
-def _container(frame: fr.Frame, p: int, spec: Body, now: Condition) -> Body:
-    described = frame.fleet.pods[p]
-    name, namespace = frame.layout.components[described.component].name, frame.layout.namespace(described.component)
-    status: Body = {
-        "name": name,
-        "image": spec["containers"][0]["image"],
-        "ready": now.ready,
-        "started": now.ready,
-        "restartCount": now.restarts,
-        "state": {"running": {"startedAt": stamp(now.since_s)}},
-        "lastState": {},
-    }
-    if now.last is not None:
-        ended_s = float(frame.times_s[min(now.last.at, frame.steps - 1)])
-        status["lastState"] = {
-            "terminated": {
-                "exitCode": now.last.exit_code,
-                "reason": now.last.reason,
-                "finishedAt": stamp(ended_s),
-                "startedAt": stamp(max(described.created_s, ended_s - 300)),
-            }
-        }
-        if not now.ready:
-            message = f"back-off restarting failed container={name} pod={described.name}_{namespace}"
-            status["state"] = {"waiting": {"reason": "CrashLoopBackOff", "message": message}}
-    return status
 
 
 def node(frame: fr.Frame, n: int) -> Body:

@@ -99,9 +99,9 @@ def fleet(draft: dr.Draft) -> Fleet:
     memory = _memory(draft, pods)
     ready, running = exists.copy(), exists.copy()
     for leak in draft.leaks:
-        for p in np.flatnonzero(owner == leak.component):
-            _grow(draft, pods[p], leak, memory[p], ready[p])
-            running[p] = ready[p]
+        for leaking in np.flatnonzero(owner == leak.component):
+            _grow(draft, pods[leaking], leak, memory[leaking], ready[leaking])
+            running[leaking] = ready[leaking]
     for p, pod in enumerate(pods):
         for spell in pod.spells:
             _live(draft, pod, spell, ready[p], running[p])
@@ -256,7 +256,9 @@ def _replace(
     others = [n for n in range(node_count) if n not in (trouble.nodes or (pod.node,))] or [pod.node]
     born = at + draft.steps_in(1.0 if trouble.state.kind else START_S)
     generation = rollouts.Generation(pod.start, pod.version, pod.template, not pod.template)
-    fresh = _pod(draft, pod.component, pod.slot, generation, others[int(rng.integers(0, len(others)))], (born, end), rng)
+    fresh = _pod(
+        draft, pod.component, pod.slot, generation, others[int(rng.integers(0, len(others)))], (born, end), rng
+    )
     fresh.generation = pod.generation
     if trouble.state.kind == tr.ABSENT:
         fresh.start = min(trouble.until + draft.steps_in(START_S), draft.steps)

@@ -94,9 +94,7 @@ def turn(draft: dr.Draft, at: int, slot: int) -> int:
     return min(at + slot * draft.steps_in(STEP_S), draft.steps)
 
 
-def spans(
-    draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: lay.IndexArray
-) -> list[tuple[int, int]]:
+def spans(draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: lay.IndexArray) -> list[tuple[int, int]]:
     """Steps `start:end` in which `slot` is held by a pod of generation `g`, were nothing else to happen."""
     own = made[g]
     start = own.at if own.at == 0 else turn(draft, own.at, slot)

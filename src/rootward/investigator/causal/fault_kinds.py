@@ -85,6 +85,7 @@ SENTENCES = MappingProxyType(
         "image_reference": "the image does not exist",
         "image_pull_secret": "the image pull secret is missing",
         "missing_secret": "a referenced secret is missing",
+        "missing_configmap": "a referenced config map is missing",
         "volume_permission": "the volume's permissions deny the container",
         "crash_loop": "the container crashes at start",
         # none of them

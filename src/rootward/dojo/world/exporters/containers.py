@@ -35,7 +35,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     cores = frame.draft.knobs.cores[:, owner].T
     busy = state.busy_cpu[:, owner].T * fleet.share * np.maximum(frame.draft.knobs.pods[:, owner].T, 1.0)
     busy = np.clip(busy * (1 + 0.03 * rng.standard_normal(busy.shape)), 0.0, 1.0)
-    used = (busy * cores + IDLE_CORES) * fleet.ready
+    used = (busy * cores + IDLE_CORES) * fleet.running
     squeezed = np.clip((busy - 0.58) / 0.42, 0.0, 1.0) ** 1.6 * fleet.ready
     limit = memory_limits(frame)
     served = state.served[:, owner].T * fleet.share * step_s
@@ -44,7 +44,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         return [{"__name__": family, **name} for name in names]
 
     page.counters(named("container_cpu_usage_seconds_total"), used * step_s, pods, whole=False)
-    page.counters(named("container_cpu_cfs_periods_total"), fleet.ready * (PERIODS_PER_S * step_s), pods)
+    page.counters(named("container_cpu_cfs_periods_total"), fleet.running * (PERIODS_PER_S * step_s), pods)
     page.counters(named("container_cpu_cfs_throttled_periods_total"), squeezed * (PERIODS_PER_S * step_s), pods)
     page.counters(
         named("container_cpu_cfs_throttled_seconds_total"), squeezed * cores * step_s * 0.6, pods, whole=False

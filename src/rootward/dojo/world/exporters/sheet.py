@@ -108,7 +108,7 @@ def seen(frame: fr.Frame, rows: FloatArray, pods: list[int]) -> FloatArray:
     for row, p in enumerate(pods):
         if p < 0:
             continue
-        missing = ~frame.fleet.ready[p]
+        missing = ~frame.fleet.running[p]
         if p in gaps:
             missing = missing | gaps[p]
         if missing.any():

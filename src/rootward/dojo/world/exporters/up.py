@@ -16,7 +16,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         component = frame.layout.components[pod.component]
         if not component.style:
             continue
-        up = frame.fleet.ready[p].astype(np.float64)
+        up = frame.fleet.running[p].astype(np.float64)
         if p in gaps:
             up = up * ~gaps[p]
         if pod.component in frame.draft.hidden:

@@ -1,9 +1,11 @@
 """What every rule shares: how its condition is followed over time, when it is pending, firing and resolved."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
@@ -16,13 +18,15 @@ PATIENCE_S = (60.0, 120.0, 120.0, 300.0)
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Watch:
-    """A rule, whom it watches, and its value over time: `holds` [T] where its condition is true, `value` [T] what it compares."""
+    """A rule, whom it watches, and its value over time: `holds` [T] where its condition is true, `value` [T] what it compares.
+    `series` are the labels that the expression's result brings, where one rule watches many things."""
 
     rule: tm.AlertRule
     component: int
     page: bool
     holds: lay.BoolArray
     value: lay.FloatArray
+    series: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 def over_window(frame: fr.Frame, values: lay.FloatArray) -> lay.FloatArray:
@@ -32,6 +36,11 @@ def over_window(frame: fr.Frame, values: lay.FloatArray) -> lay.FloatArray:
     out = total.copy()
     out[width:] -= total[:-width]
     return out
+
+
+def number(values: npt.NDArray[Any]) -> lay.FloatArray:
+    """Counts or truths as the numbers that a query gives."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def labels(frame: fr.Frame, i: int, severity: str) -> dict[str, str]:
@@ -61,6 +70,13 @@ def span(seconds: float) -> str:
     return f"{seconds:g}s" if seconds >= 1 else f"{seconds * 1e3:g}ms"
 
 
+def labelled(text: str, labels: Mapping[str, str]) -> str:
+    """Fill in labels as Prometheus's templates do."""
+    for key, value in labels.items():
+        text = text.replace(f"{{{{ $labels.{key} }}}}", value)
+    return text
+
+
 def firings(frame: fr.Frame, watch: Watch, render: Callable[[str, float], str]) -> list[tm.FiredAlert]:
     """When the rule was pending, firing and resolved; rules are evaluated shortly after each scrape."""
     holds = watch.holds
@@ -76,8 +92,8 @@ def firings(frame: fr.Frame, watch: Watch, render: Callable[[str, float], str]) 
         found.append(
             tm.FiredAlert(
                 watch.rule.name,
-                {"alertname": watch.rule.name, **watch.rule.labels},
-                {key: render(text, value) for key, text in watch.rule.annotations.items()},
+                {"alertname": watch.rule.name, **watch.series, **watch.rule.labels},
+                {key: render(labelled(text, watch.series), value) for key, text in watch.rule.annotations.items()},
                 round(active_s, 3),
                 round(float(frame.times_s[ripe]) + delay_s, 3),
                 round(float(frame.times_s[last]) + delay_s, 3) if last < frame.steps else None,

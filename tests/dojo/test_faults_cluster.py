@@ -1,0 +1,175 @@
+"""Families about the cluster: what tells each from the others is there, what does not belong is not, and the page follows."""
+
+import dataclasses
+import functools
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from rootward.dojo import faults, oracle, world
+from rootward.dojo.capsule import telemetry as tm
+from rootward.dojo.engines.promql import engine
+
+HOURS = 1.5
+
+
+@functools.cache
+def built(name: str, fault: str, seed: int) -> tuple[tm.Scenario, oracle.Truth]:
+    return world.build(name, fault, seed, hours=HOURS)
+
+
+@dataclasses.dataclass(frozen=True)
+class Seen:
+    """A scenario as somebody sees it who looks at its now."""
+
+    scenario: tm.Scenario
+    truth: oracle.Truth
+
+    @property
+    def cause(self) -> oracle.Cause:
+        return self.truth.causes[0]
+
+    @property
+    def telemetry(self) -> tm.Telemetry:
+        return self.scenario.telemetry
+
+    @property
+    def onset_s(self) -> float:
+        assert self.cause.onset_s is not None
+        return self.cause.onset_s
+
+    def events(self, reason: str, text: str = "", *, about: str = "") -> list[dict[str, object]]:
+        """Events of a reason seen between the onset and now, about objects whose name begins with `about`."""
+        found = []
+        for event in self.telemetry.cluster.events:
+            at = np.datetime64(event["lastTimestamp"].rstrip("Z")).astype("datetime64[s]").astype(float)
+            late = self.onset_s - 10 <= at <= self.telemetry.now_s
+            named = event["involvedObject"]["name"].startswith(about)
+            if late and named and event["reason"] == reason and re.search(text, event["message"]):
+                found.append(event)
+        return found
+
+    def objects(self, kind: str, name: str = "") -> list[dict[str, object]]:
+        """Objects as they stand now, of names that begin with `name`."""
+        latest: dict[tuple[str, str], tm.ObjectVersion] = {}
+        for version in self.telemetry.cluster.versions:
+            body = version.body
+            if version.time_s <= self.telemetry.now_s and body["kind"] == kind:
+                latest[body["metadata"].get("namespace", ""), body["metadata"]["name"]] = version
+        return [v.body for key, v in latest.items() if key[1].startswith(name) and not v.deleted]
+
+    def query(self, expr: str) -> list[float]:
+        found = engine.Engine(self.telemetry.metrics).instant(expr, self.telemetry.now_s)
+        return [float(series.values[-1]) for series in found.series]
+
+    def pods(self) -> list[dict[str, object]]:
+        return [
+            pod
+            for pod in self.objects("Pod", f"{self.cause.name}-")
+            if pod["metadata"]["labels"]["app"] == self.cause.name
+        ]
+
+    def waiting(self) -> set[str]:
+        """Reasons that containers of the culprit's pods wait for."""
+        states = [one["state"] for pod in self.pods() for one in pod["status"].get("containerStatuses", ())]
+        return {state["waiting"]["reason"] for state in states if "waiting" in state}
+
+    def serving(self) -> int:
+        ready = [c for pod in self.pods() for c in pod["status"].get("conditions", ()) if c["type"] == "Ready"]
+        return sum(condition["status"] == "True" for condition in ready)
+
+    def lines(self, text: str) -> int:
+        logs = self.telemetry.logs
+        assert logs is not None
+        mine = [k for k, labels in enumerate(logs.streams) if labels["app"] == self.cause.name]
+        return sum(bool(re.search(text, line)) for s, line in zip(logs.stream, logs.lines, strict=True) if s in mine)
+
+    def changed(self) -> bool:
+        """The change behind it is in the history of code."""
+        return any(commit.sha == self.cause.change for commit in self.telemetry.code.commits)
+
+    def restarts(self) -> float:
+        return sum(self.query(f'kube_pod_container_status_restarts_total{{container="{self.cause.name}"}}'))
+
+
+Check = Callable[[Seen], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A family that shows as `kind` in `world` with `seed`; `there` are true of it, `absent` are not."""
+
+    fault: str
+    kind: str
+    world: str
+    seed: int
+    there: tuple[Check, ...]
+    absent: tuple[Check, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return f"{self.fault}-{self.kind}"
+
+
+CRASHES = r"PRICING_REGION|worker-pool"
+CASES = (
+    Case("image_pull", "image_reference", "web-shop", 2,
+         (lambda s: s.waiting() == {"ImagePullBackOff"}, lambda s: s.events("Failed", "not found", about=s.cause.name),
+          lambda s: s.query(f'kube_pod_container_status_waiting_reason{{container="{s.cause.name}",reason="ImagePullBackOff"}} == 1'),
+          Seen.changed),
+         (Seen.restarts, lambda s: s.events("OOMKilling"))),
+    Case("image_pull", "image_pull_secret", "web-shop", 1,
+         (lambda s: s.events("Failed", "authorization failed", about=s.cause.name), Seen.changed),
+         (Seen.restarts, lambda s: s.events("Failed", ": not found$"))),
+    Case("crash_loop", "crash_loop", "web-shop", 0,
+         (lambda s: "CrashLoopBackOff" in s.waiting(), lambda s: s.lines(CRASHES) >= 3, Seen.restarts,
+          lambda s: s.events("BackOff", "Back-off restarting failed container", about=s.cause.name), Seen.changed),
+         (lambda s: s.events("OOMKilling"), lambda s: s.events("Failed", "pull"))),
+    Case("crash_loop", "missing_secret", "web-shop", 1,
+         (lambda s: s.events("FailedMount", 'secret ".*" not found') or s.events("Failed", 'secret ".*" not found'),
+          Seen.changed),
+         (Seen.restarts, lambda s: s.lines(CRASHES))),
+    Case("zero_replicas", "zero_replicas", "web-shop", 1,
+         (lambda s: s.events("ScalingReplicaSet", "to 0 from", about=s.cause.name), lambda s: not s.pods(), Seen.changed,
+          lambda s: s.query(f'kube_deployment_spec_replicas{{deployment="{s.cause.name}"}}') == [0.0]),
+         (Seen.restarts, lambda s: s.events("BackOff", about=s.cause.name))),
+)  # fmt: skip
+
+
+@functools.cache
+def seen(case: Case) -> Seen:
+    """The first seed from the case's own on at which the family shows as that kind."""
+    for seed in range(case.seed, case.seed + 12):
+        found = Seen(*built(case.world, case.fault, seed))
+        if found.cause.fault == case.kind:
+            return found
+    raise AssertionError(f"{case.id} does not come up in {case.world} from seed {case.seed} on")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_what_tells_it_from_others_is_there_and_what_does_not_belong_is_not(case: Case) -> None:
+    found = seen(case)
+    assert [k for k, check in enumerate(case.there) if not check(found)] == []
+    assert [k for k, check in enumerate(case.absent) if check(found)] == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
+def test_the_page_follows_the_onset_and_its_rule_holds_over_the_data_served(case: Case) -> None:
+    found = seen(case)
+    telemetry, label = found.telemetry, found.scenario.alert["alerts"][0]["labels"]
+    assert found.truth.status == "found"
+    assert found.cause.fault in faults.kinds(case.fault)
+    fired = [a for a in telemetry.alerts if a.rule == label["alertname"] and a.starts_s <= telemetry.now_s]
+    fired = [a for a in fired if all(label.get(key) == value for key, value in a.labels.items())]
+    assert found.onset_s < fired[-1].active_s <= fired[-1].starts_s < telemetry.now_s
+    assert found.truth.path[-1] == label["service"]
+    rule = next(one for one in telemetry.rules if one.name == label["alertname"])
+    result = engine.Engine(telemetry.metrics).instant(rule.expr, fired[-1].starts_s)
+    mine = [s for s in result.series if all(label.get(k) == v for k, v in s.labels if k in label)]
+    assert mine
+
+
+def test_every_family_of_the_cluster_has_a_case() -> None:
+    assert {case.fault for case in CASES} == set(faults.groups()["cluster"])
