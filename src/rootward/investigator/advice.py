@@ -35,6 +35,12 @@ CHECKS = MappingProxyType(
         "n_plus_one": "Count {entity}'s statements per request before and after its release; look for a query inside a loop.",
         "db_credentials": "Compare the secret that {entity}'s clients run with and the one that holds now; restart those that started before the rotation.",
         "consumer_lag": "Look for one message that fails again and again on {entity}'s slowest partition.",
+        "missing_configmap": "Create the config map that {entity}'s pods refer to, or take the reference back.",
+        "missing_secret": "Create the secret that {entity}'s pods refer to, or take the reference back.",
+        "image_reference": "Look whether the tag that {entity}'s pods ask for was ever pushed.",
+        "image_pull_secret": "Try {entity}'s pull secret against the registry; compare it with those of its neighbours.",
+        "crash_loop": "Read the first lines that {entity}'s container wrote before it ended (kubectl logs --previous).",
+        "zero_replicas": "See who set {entity}'s replicas to zero; scale it back.",
     }
 )
 
