@@ -72,6 +72,14 @@ class Fleet:
     generations: list[list[rollouts.Generation]]
     desired: lay.IndexArray
 
+    def pending(self, p: int) -> lay.BoolArray:
+        """Where pod `p` has not started any container; [T]. Nothing scrapes it meanwhile."""
+        found = np.zeros(self.exists.shape[1], dtype=np.bool_)
+        for spell in self.pods[p].spells:
+            if spell.state.kind in tr.PENDING:
+                found[spell.start : spell.end] = True
+        return found
+
     def of(self, component: int) -> list[int]:
         return [int(p) for p in np.flatnonzero(self.owner == component)]
 

@@ -23,7 +23,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
             up = up * 0.0
         if pod.component in frame.draft.unscraped:
             up = up * ~frame.draft.unscraped[pod.component]
-        row = tm.absent_to_stale(up, ~frame.fleet.exists[p])
+        row = tm.absent_to_stale(up, ~frame.fleet.exists[p] | frame.fleet.pending(p))
         labels = {"__name__": "up", **styles.target(frame, pod.component, p, requests.PORTS[component.style])}
         page.gauge(labels, row)
     return page.blocks()

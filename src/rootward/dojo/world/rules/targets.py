@@ -19,8 +19,9 @@ def _down(frame: fr.Frame, i: int) -> watching.Watch:
     component = frame.layout.components[i]
     pods = frame.fleet.of(i)
     lost = frame.draft.unscraped.get(i, np.zeros(frame.steps, dtype=np.bool_))
-    there = np.maximum(frame.fleet.exists[pods].sum(axis=0), 1)
-    up = (frame.fleet.ready[pods] & ~lost).sum(axis=0) / there
+    scraped = frame.fleet.exists[pods] & ~np.array([frame.fleet.pending(p) for p in pods])
+    there = np.maximum(scraped.sum(axis=0), 1)
+    up = (frame.fleet.running[pods] & ~lost).sum(axis=0) / there
     if i in frame.draft.hidden:
         up = up * 0.0
     labels = styles.target(frame, i, pods[0], requests.PORTS[component.style])
