@@ -1,6 +1,7 @@
 """What families of faults share: where in a system trouble is felt, when it begins, and one fault within another."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -54,6 +55,41 @@ def busy_services(layout: lay.Layout, *, language: tuple[str, ...] = (), share: 
         and felt[i] >= 0.3
         and (not language or layout.components[i].language in language)
     ]
+
+
+def only_on(draft: dr.Draft, nodes: Callable[[int], bool], share: lay.FloatArray, texts: Mapping[str, str]) -> None:
+    """Every service's pods on the nodes that `nodes` says yes to fail `share` [T] of their requests, and say so by language."""
+    layout = draft.layout
+
+    def there(pod: Any) -> bool:
+        return nodes(pod.node)
+
+    for i in layout.of_kind(bp.Kind.SERVICE):
+        draft.uneven.append(dr.Uneven(i, there, share))
+        text = texts.get(layout.components[i].language, texts["go"])
+        rate = share * float(layout.rate[i]) * 0.3
+        draft.voices.append(dr.Voice(i, "error", rate, (text,), of=there))
+
+
+def calls_between_services(layout: lay.Layout) -> list[int]:
+    """Calls from service to service whose failure an entry feels."""
+    felt, services = lay.feels(layout), set(layout.of_kind(bp.Kind.SERVICE))
+    return [
+        e
+        for e in range(len(layout.calls))
+        if int(layout.target[e]) in services
+        and int(layout.source[e]) in services
+        and layout.waits[e]
+        and felt[layout.source[e]] * layout.required[e] >= 0.3
+    ]
+
+
+def edge_cause(draft: dr.Draft, call: int, fault: str, change: str = "") -> oracle.Cause:
+    """The cause for what is wrong between a caller and a callee: the edge, or either of its ends."""
+    layout = draft.layout
+    caller, callee = (layout.components[ends[call]].name for ends in (layout.source, layout.target))
+    aliases = (("service", callee), ("service", caller), ("workload", callee))
+    return oracle.Cause("edge", f"{caller}→{callee}", fault, onset_s(draft), change, aliases)
 
 
 def onset_s(draft: dr.Draft) -> float:

@@ -229,7 +229,9 @@ class _Prefix:
         self._carry = dynamics.at_rest(base.layout)
 
     def advance(self, draft: dr.Draft) -> dynamics.State:
-        key = draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
+        key = (
+            draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
+        )  # hangs cost nothing while nothing is refused
         layout, begin = draft.layout, max(draft.onset - 2, 0)
         if draft.standing:
             key += f"{draft.knobs.cores.sum()} {draft.knobs.cpu_s[: draft.onset].sum()}".encode()

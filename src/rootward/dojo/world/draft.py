@@ -49,7 +49,8 @@ class Voice:
     """Log lines that a component writes: `rate` [T] lines per second over all its pods, `texts` what it may say.
 
     `level` is error | warn | info; `trace` the text that follows a line (a stack trace), "" for none. The rate goes with the
-    component's traffic unless it is `steady`; only pods that `of` says yes to write (None: all).
+    component's traffic unless it is `steady`; of several pods only those
+    that `of` says yes to write, their share of it (None: all).
     """
 
     component: int

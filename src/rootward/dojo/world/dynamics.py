@@ -197,6 +197,7 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
             call_latency[cut], timeouts[cut], failed[cut] = here, late, bad
             lost[cut] = bad ** (knobs.retries[cut] + 1.0)
             spent = (here * (1.0 - late) + limit * late) * (1.0 - reach[cut]) + state.pool_wait[t, cut]
+            spent += knobs.hang_s[cut] * knobs.refused[t, cut]
             callers = source[cut] - low
             hold[low:high] += np.bincount(callers, spent * tries[cut] * layout.waits[cut], high - low)
             fatal = lost[cut] * layout.required[cut] * layout.waits[cut] * sent_share[cut]

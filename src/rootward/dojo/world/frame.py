@@ -66,11 +66,12 @@ class Frame:
             return np.asarray(self.fleet.share[self.fleet.of(component)], dtype=np.float64)
         return uneven.failing(self.draft, self.fleet, component, self.state.error[:, component])
 
-    def skew_s(self, node: int) -> float:
-        """How far a node's clock is ahead (negative: behind)."""
+    def ahead_s(self, node: int) -> FloatArray:
+        """How far a node's clock is ahead (negative: behind), [T]."""
         rng = self.rng("clock", node)
         usual, far, off = rng.standard_normal(), rng.uniform(), rng.uniform(2.0, 9.0) * (-1.0) ** rng.integers(0, 2)
-        return float(off if far < self.noise.skewed_nodes else usual * self.noise.clock_skew_s)
+        skew_s = float(off if far < self.noise.skewed_nodes else usual * self.noise.clock_skew_s)
+        return skew_s + self.draft.level("node_timex_offset_seconds", node, 0.0)
 
     def rng(self, *path: str | int) -> np.random.Generator:
         return _rng.stream(self.draft.seed, self.layout.plan.name, "observed", *path)

@@ -36,6 +36,7 @@ class Knobs:
     leaked: FloatArray  # connections per pod that nobody gives back
     retries: FloatArray  # [E], a standing property of the callers
     timeout_s: FloatArray  # [E]
+    hang_s: FloatArray  # [E], how long a refused attempt takes to fail: nothing where something answers "no"
 
     def copy(self) -> "Knobs":
         return Knobs(**{field.name: getattr(self, field.name).copy() for field in dataclasses.fields(self)})
@@ -79,4 +80,5 @@ def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
         leaked=by_call(0.0),
         retries=layout.retries.copy(),
         timeout_s=layout.timeout_s.copy(),
+        hang_s=np.zeros(edges),
     )

@@ -99,6 +99,27 @@ EXPIRED = {
     "node": "certificate has expired: CERT_HAS_EXPIRED {host}:{port}",
     "nginx": 'upstream SSL certificate verify error: (10:certificate has expired) while SSL handshaking to upstream, upstream: "https://{host}:8443/"',
 }
+UNREACHABLE = {
+    "go": "dial tcp {ip}:{port}: i/o timeout",
+    "java": "java.net.SocketTimeoutException: Connect timed out: {host}/{ip}:{port}",
+    "python": "httpx.ConnectTimeout: timed out connecting to {host} ({ip}:{port})",
+    "node": "connect ETIMEDOUT {ip}:{port}",
+    "nginx": 'upstream timed out (110: Operation timed out) while connecting to upstream, upstream: "http://{ip}:{port}/"',
+}
+NO_PORT = {
+    "go": "dial tcp {ip}:{port}: connect: cannot assign requested address",
+    "java": "java.net.BindException: Cannot assign requested address (connect failed): {host}/{ip}:{port}",
+    "python": "OSError: [Errno 99] Cannot assign requested address connecting to {host}:{port}",
+    "node": "connect EADDRNOTAVAIL {ip}:{port} - Local (0.0.0.0:0)",
+    "nginx": 'connect() to {ip}:{port} failed (99: Cannot assign requested address) while connecting to upstream, upstream: "http://{ip}:{port}/"',
+}
+DENIED = {
+    "go": "{host} answered 403 Forbidden: AccessDenied: not authorized to perform this action",
+    "java": "org.springframework.web.client.HttpClientErrorException$Forbidden: 403 Forbidden from {host}: AccessDenied",
+    "python": "httpx.HTTPStatusError: Client error '403 Forbidden' for {host}: AccessDenied",
+    "node": "upstream {host} responded with status 403: AccessDenied",
+    "nginx": 'upstream sent status 403 while reading response header from upstream, upstream: "http://{ip}:{port}/"',
+}
 TIMED_OUT = {
     "go": 'Post "http://{host}:{port}/": context deadline exceeded (Client.Timeout exceeded while awaiting headers)',
     "java": "java.net.SocketTimeoutException: Read timed out calling {host} after {ms} ms",

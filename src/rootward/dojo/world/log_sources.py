@@ -48,9 +48,17 @@ def troubles(frame: fr.Frame) -> list[Source]:
     for voice in frame.draft.voices:
         busy = frame.state.served[:, voice.component] / max(float(frame.layout.rate[voice.component]), 1e-9)
         rate = voice.rate if voice.steady else voice.rate * busy
+        if voice.of is not None:
+            rate = rate * _share_of(frame, voice.component, voice.of)
         rng = frame.rng("voice", voice.component)
         found.append(Source(voice.component, voice.level, rate, _choose(voice.texts, rng), voice.trace, voice.of))
     return [source for source in found if float(source.rate.sum()) * frame.step_s >= LEAST]
+
+
+def _share_of(frame: fr.Frame, component: int, of: Callable[[Any], bool]) -> lay.FloatArray:
+    """The share of a component's traffic that some of its pods have; [T]."""
+    chosen = [p for p in frame.fleet.of(component) if of(frame.fleet.pods[p])]
+    return np.asarray(frame.fleet.share[chosen].sum(axis=0), dtype=np.float64)
 
 
 def _choose(texts: tuple[str, ...], rng: np.random.Generator) -> Callable[[int, float], str]:

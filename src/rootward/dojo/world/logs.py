@@ -25,18 +25,18 @@ PER_SOURCE = 900
 
 @dataclasses.dataclass(slots=True)
 class _Book:
-    """`ahead_s` is how far each pod's clock is off: lines carry their writer's time, shippers stamp the true one."""
+    """`ahead_s` is how far each pod's clock is off over time: lines carry their writer's time, shippers stamp the true one."""
 
     times_s: list[float]
     stream: list[int]
     lines: list[str]
-    ahead_s: list[float]
+    ahead_s: list[lay.FloatArray]
 
 
 def logs(frame: fr.Frame) -> tm.Logs:
     """All lines in order of time."""
     streams, of_pod = _streams(frame)
-    skews = [frame.skew_s(n) for n in range(len(frame.fleet.nodes))]
+    skews = [frame.ahead_s(n) for n in range(len(frame.fleet.nodes))]
     book = _Book([], [], [], [skews[pod.node] for pod in frame.fleet.pods])
     rng = frame.rng("logs")
     services = frame.layout.of_kind(bp.Kind.SERVICE)
@@ -135,7 +135,7 @@ def _ordinary(
     write = lf.FORMATS[component.language]
     nginx = component.language == "nginx"
     for k, time_s in enumerate(times_s):
-        said_s = time_s + book.ahead_s[pods[k]]
+        said_s = time_s + float(book.ahead_s[pods[k]][steps[k]])
         route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
         if nginx:
             line = _access(said_s, route, took[k], trace)
@@ -177,7 +177,7 @@ def _write(
     traces = rng.bytes(16 * len(steps)).hex()
     words: Callable[[int, float], str] = source.words
     for k, time_s in enumerate(times_s):
-        said_s = time_s + book.ahead_s[pods[k]]
+        said_s = time_s + float(book.ahead_s[pods[k]][steps[k]])
         line = write(said_s, source.level, component.name, words(int(steps[k]), time_s), traces[32 * k : 32 * k + 32])
         if source.trace:
             line = _with_trace(line, source.trace, component.language)

@@ -21,8 +21,8 @@ class Table:
         self._frame = frame
         self._processes: list[tm.Process] = []
         self._of_pod: dict[int, int] = {}
-        skews = [frame.skew_s(n) for n in range(len(frame.fleet.nodes))]
-        self._ahead_s = np.array([skews[pod.node] for pod in frame.fleet.pods])
+        self._node = np.array([pod.node for pod in frame.fleet.pods])
+        self._ahead_s = np.array([frame.ahead_s(n) for n in range(len(frame.fleet.nodes))])
         self._names: dict[str, int] = {}
         self._columns: dict[str, list[np.ndarray[Any, Any]]] = {
             key: [] for key in ("trace", "id", "parent", "process", "name", "kind", "start", "took", "status", "look")
@@ -126,13 +126,19 @@ class Table:
             process,
             np.full(size, name),
             np.full(size, kind),
-            begins + self._ahead_s[pods],  # SDKs stamp spans with their node's clock
+            begins + self._ahead(pods, begins),
             took,
             np.where(bad, 2, 0),
             looks,
         )
         for key, value in zip(self._columns, values, strict=True):
             self._columns[key].append(value)
+
+    def _ahead(self, pods: Any, times_s: Any) -> Any:
+        """SDKs stamp spans with their node's clock."""
+        frame = self._frame
+        steps = np.clip(((times_s - frame.times_s[0]) / frame.step_s).astype(np.intp), 0, frame.steps - 1)
+        return self._ahead_s[self._node[pods], steps]
 
     def _pods(self, component: int, steps: Any, bad: Any, rng: np.random.Generator) -> Any:
         """A pod that served at each step, by its share of the traffic, or of the failures where the answer was `bad`."""

@@ -137,7 +137,8 @@ def time_out(frame: fr.Frame, walk: Walk, own: lay.FloatArray, rng: np.random.Ge
         limit_s = knobs.timeout_s[visit.call]
         late = (server_s[part] > limit_s) & bool(layout.waits[visit.call])
         client_s[part] = np.minimum(server_s[part], limit_s) + knobs.delay_s[visit.step, visit.call]
-        client_s[part] = np.where(visit.refused, 0.002 + 0.004 * rng.uniform(size=size), client_s[part])
+        soon = 0.002 + 0.004 * rng.uniform(size=size) + knobs.hang_s[visit.call]
+        client_s[part] = np.where(visit.refused, soon, client_s[part])
         client_bad[part] = late | visit.refused | server_bad[part]
         fatal = (
             client_bad[part] & (rng.uniform(size=size) < layout.required[visit.call]) & bool(layout.waits[visit.call])

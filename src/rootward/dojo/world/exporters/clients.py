@@ -79,7 +79,11 @@ def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
                 np.full(frame.steps, limit_s),
             )
         elif outcome == "refused":
-            below, mean_s = [np.ones(frame.steps) for _ in BUCKETS], np.full(frame.steps, 0.003)
+            took_s = 0.003 + float(frame.draft.knobs.hang_s[e])
+            below, mean_s = (
+                [np.full(frame.steps, float(took_s <= bound)) for bound in BUCKETS],
+                np.full(frame.steps, took_s),
+            )
         else:
             below, mean_s = ordinary, latency
         heads = [_labels(frame, style, i, p, target, route, outcome) for p in pods]

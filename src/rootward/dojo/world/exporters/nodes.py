@@ -63,7 +63,8 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         page.counter(
             {"__name__": "node_network_receive_bytes_total", **base, "device": "eth0"}, cpu * 3e6 * frame.step_s
         )
-        page.counter({"__name__": "node_netstat_Tcp_RetransSegs", **base}, rng.poisson(2.0, steps) * 1.0)
+        lost = frame.draft.level("node_netstat_Tcp_RetransSegs", n, 0.0)
+        page.counter({"__name__": "node_netstat_Tcp_RetransSegs", **base}, rng.poisson(2.0 + lost) * 1.0)
     return page.blocks()
 
 

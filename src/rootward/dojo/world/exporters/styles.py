@@ -132,6 +132,12 @@ def latency_expr(style: Style, name: str, quantile: float, threshold_s: float) -
     return f"histogram_quantile({quantile:g}, sum by (le) (rate({selector}[5m]))) > {threshold_s:g}"
 
 
+def rate_expr(style: Style, name: str, *, offset: str = "") -> str:
+    """Requests per second, as of `offset` ago."""
+    family = style.counter or f"{style.histogram}_count"
+    return f'sum(rate({family}{{{style.by}="{name}"}}[5m]{f" offset {offset}" if offset else ""}))'
+
+
 def error_expr(style: Style, name: str, threshold: float) -> str:
     family = style.counter or f"{style.histogram}_count"
     bad = f'sum(rate({family}{{{style.by}="{name}",{style.failing}}}[5m]))'
