@@ -13,7 +13,18 @@ from rootward import errors
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.wire import clients, faces
 
-VENDORS = ["prometheus", "loki", "kubernetes", "jaeger", "tempo", "alertmanager", "github", "slack", "pagerduty"]
+VENDORS = [
+    "prometheus",
+    "loki",
+    "elasticsearch",
+    "kubernetes",
+    "jaeger",
+    "tempo",
+    "alertmanager",
+    "github",
+    "slack",
+    "pagerduty",
+]
 HEADERS = {"Authorization": "Bearer t"}
 NOW, END = int(sample.NOW_S), int(sample.END_S)
 CHANNEL_METHODS = ["conversations.list", "users.list"]
@@ -22,6 +33,10 @@ EVERYTHING = [
     f'/loki/loki/api/v1/query_range?query={{namespace="shop"}}&end={END}&limit=5000',
     f'/loki/loki/api/v1/query?query=sum by (msg) (count_over_time({{app="checkout"}}|json[2h]))&time={END}',
     f'/loki/loki/api/v1/series?match[]={{app=~".%2B"}}&end={END}',
+    "/elasticsearch/_search?size=10000&sort=@timestamp:desc",
+    "/elasticsearch/logs-*/_search?q=pay&size=500",
+    "/elasticsearch/_mapping",
+    "/elasticsearch/_cat/indices?v",
     "/kubernetes/api/v1/pods",
     "/kubernetes/api/v1/events",
     "/kubernetes/apis/apps/v1/deployments",
@@ -53,7 +68,7 @@ def test_every_vendor_that_has_something_is_there(shop, shop_clock):
     empty = telemetry.Telemetry("empty", sample.START_S, sample.END_S, sample.NOW_S)
     assert faces.faces(empty, shop_clock) == {}
     only_logs = dataclasses.replace(empty, logs=sample.logs())
-    assert list(faces.faces(only_logs, shop_clock)) == ["loki"]
+    assert list(faces.faces(only_logs, shop_clock)) == ["loki", "elasticsearch"]
 
 
 @pytest.mark.parametrize("path", EVERYTHING)
@@ -109,6 +124,19 @@ PARAMETERS = {
     "/loki/loki/api/v1/query_range": ["query", "start", "end", "limit", "step", "since", "direction"],
     "/loki/loki/api/v1/query": ["query", "time"],
     "/loki/loki/api/v1/index/volume": ["query", "start", "limit", "targetLabels"],
+    "/elasticsearch/_search": [
+        "q",
+        "size",
+        "from",
+        "sort",
+        "_source",
+        "default_operator",
+        "df",
+        "filter_path",
+        "scroll",
+    ],
+    "/elasticsearch/_cat/indices": ["v", "h", "s", "format", "bytes"],
+    "/elasticsearch/_field_caps": ["fields"],
     "/kubernetes/api/v1/pods": ["labelSelector", "fieldSelector", "limit", "continue", "watch"],
     "/kubernetes/api/v1/namespaces/shop/pods/checkout-7d9c6b5f4-abcde/log": [
         "tailLines",

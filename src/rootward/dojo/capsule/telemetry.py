@@ -247,7 +247,7 @@ class Incident:
 class Telemetry:
     """Everything that the faces can be asked about. `now_s` is the moment at which the investigated alert is looked at.
 
-    `access` tells, per vendor ("prometheus", "loki", "kubernetes", "jaeger", "tempo", "alertmanager", "github", "slack",
+    `access` tells, per vendor ("prometheus", "loki", "elasticsearch", "kubernetes", "jaeger", "tempo", "alertmanager", "github", "slack",
     "pagerduty"), when a face does not answer: "absent" (not part of this system: the wiring leaves it out), "forbidden" (403) or
     "down" (503). A vendor not named there answers.
     """

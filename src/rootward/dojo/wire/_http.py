@@ -38,6 +38,8 @@ class Call:
     path: Mapping[str, str]
     fields: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
+    body: bytes = b""
+    """As it was sent; only routes that ask for `raw` bodies have it, and their `fields` are the query's alone."""
 
     def get(self, name: str, default: str = "") -> str:
         """The first value; an empty value counts as not given."""
@@ -62,12 +64,14 @@ def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = Non
     return responses.Response(encode(data), status, headers=headers, media_type="application/json")
 
 
-def route(path: str, handler: Handler, refuse: Refuse, methods: Sequence[str] = ("GET",)) -> routing.Route:
+def route(
+    path: str, handler: Handler, refuse: Refuse, methods: Sequence[str] = ("GET",), *, raw: bool = False
+) -> routing.Route:
     """A route whose handler is a plain function of the call; Refused and engine errors go to `refuse`."""
 
     async def endpoint(request: requests.Request) -> responses.Response:
         try:
-            return handler(await read(request))
+            return handler(await read(request, raw=raw))
         except Refused as error:
             return refuse(error)
         except errors.EngineError as error:
@@ -98,8 +102,8 @@ def refusing(response_of: Callable[[], responses.Response]) -> types.ASGIApp:
     return asgi
 
 
-async def read(request: requests.Request) -> Call:
-    """Query, form and JSON parameters as one mapping of lists.
+async def read(request: requests.Request, *, raw: bool = False) -> Call:
+    """Query, form and JSON parameters as one mapping of lists; a `raw` body is left as it is.
 
     Raises:
         Refused: a body larger than MAX_BODY_BYTES, or one that is not what its type says.
@@ -107,13 +111,13 @@ async def read(request: requests.Request) -> Call:
     fields: dict[str, list[str]] = {}
     for name, value in request.query_params.multi_items():
         fields.setdefault(name, []).append(value)
-    if request.method in ("POST", "PUT", "PATCH"):
-        body = b""
+    body = b""
+    if raw or request.method in ("POST", "PUT", "PATCH"):
         async for chunk in request.stream():
             body += chunk
             if len(body) > MAX_BODY_BYTES:
                 raise Refused(413, "request body too large")
-        for name, value in _body_fields(body, request.headers.get("content-type", "")):
+        for name, value in [] if raw else _body_fields(body, request.headers.get("content-type", "")):
             fields.setdefault(name, []).append(value)
     return Call(
         request.method,
@@ -122,6 +126,7 @@ async def read(request: requests.Request) -> Call:
         request.path_params,
         fields,
         request.headers,
+        body if raw else b"",
     )
 
 

@@ -14,6 +14,7 @@ from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.wire import (
     _http,
     alertmanager,
+    elasticsearch,
     github,
     grafana,
     jaeger,
@@ -39,6 +40,10 @@ def _has_spans(telemetry: records.Telemetry) -> bool:
     return telemetry.spans is not None and len(telemetry.spans.span_ids) > 0
 
 
+def _has_logs(telemetry: records.Telemetry) -> bool:
+    return telemetry.logs is not None and len(telemetry.logs.times_ns) > 0
+
+
 def _has_code(telemetry: records.Telemetry) -> bool:
     return bool(telemetry.code.commits or telemetry.code.pulls or telemetry.code.deployments)
 
@@ -50,7 +55,8 @@ def _refuse_prometheus(error: _http.Refused) -> responses.Response:
 
 _VENDORS = {
     "prometheus": _Vendor(prometheus.app, _refuse_prometheus, lambda t: bool(t.metrics.blocks)),
-    "loki": _Vendor(loki.app, loki.refuse, lambda t: t.logs is not None and len(t.logs.times_ns) > 0),
+    "loki": _Vendor(loki.app, loki.refuse, _has_logs),
+    "elasticsearch": _Vendor(elasticsearch.app, elasticsearch.refuse, lambda t: _has_logs(t) or _has_spans(t)),
     "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),
     "jaeger": _Vendor(jaeger.app, jaeger.refuse, _has_spans),
     "tempo": _Vendor(tempo.app, tempo.refuse, _has_spans),
