@@ -3,11 +3,7 @@
 Shapes follow elastic.co/docs/api/doc/elasticsearch; what would write is refused as an index with a write block refuses it.
 """
 
-import base64
 import functools
-import json
-import urllib.parse
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -22,12 +18,11 @@ from rootward.dojo.wire import _elasticsearch_documents as documents
 from rootward.dojo.wire import _elasticsearch_hits as hits
 from rootward.dojo.wire import _elasticsearch_indices as indices
 from rootward.dojo.wire import _elasticsearch_replies as replies
+from rootward.dojo.wire import _elasticsearch_requests as requests
 from rootward.dojo.wire import _elasticsearch_search as searching
 from rootward.dojo.wire import _http
 
 refuse = replies.refuse
-MAX_SEARCHES = 100
-"""Searches of one `_msearch`."""
 _BOTH = ("GET", "POST")
 _READ = ("GET", "HEAD")
 _WRITES = ("PUT", "POST", "DELETE")
@@ -154,7 +149,7 @@ class _Face:
     def _request(
         self, call: _http.Call, body: Mapping[str, Any], catalogue: indices.Catalogue, *, scroll: int | None = None
     ) -> searching.Request:
-        merged = {**body, **_from_query(call)}
+        merged = {**body, **requests.from_query(call)}
         names = catalogue.resolve(
             call.path.get("index", "_all"),
             lenient=call.get("ignore_unavailable") == "true",
@@ -163,14 +158,14 @@ class _Face:
         return searching.Request(names, merged, typed=call.get("typed_keys") == "true", skip=scroll)
 
     def search(self, call: _http.Call) -> responses.Response:
-        body = read_json(call.body)
+        body = requests.read_json(call.body)
         pit = body.get("pit")
         if pit is not None:
             return self._search_pit(call, body, pit)
         if call.get("scroll"):
             searching.keep_alive(call.get("scroll"), "scroll")
             state = {
-                "b": {**body, **_from_query(call)},
+                "b": {**body, **requests.from_query(call)},
                 "i": call.path.get("index", "_all"),
                 "o": 0,
                 "t": self._catalogue().now_ms,
@@ -186,10 +181,10 @@ class _Face:
         if call.path.get("index"):
             reason = "Validation Failed: 1: [indices] cannot be used with point in time. Do not specify any index with point in time.;"
             raise replies.Refusal(400, replies.plain("action_request_validation_exception", reason))
-        state = unpacked(pit.get("id") if isinstance(pit, Mapping) else None, "p")
+        state = requests.unpacked(pit.get("id") if isinstance(pit, Mapping) else None, "p")
         catalogue = self._catalogue(state["t"])
         request = searching.Request(
-            catalogue.resolve(state["i"]), {**body, **_from_query(call)}, typed=call.get("typed_keys") == "true"
+            catalogue.resolve(state["i"]), {**body, **requests.from_query(call)}, typed=call.get("typed_keys") == "true"
         )
         with_tie = dict(request.body)
         if with_tie.get("sort") is not None and "_shard_doc" not in str(with_tie["sort"]):
@@ -213,39 +208,41 @@ class _Face:
         catalogue = self._catalogue()
         names = catalogue.resolve(call.path["index"])
         state = {"k": "p", "i": call.path["index"], "t": catalogue.now_ms}
-        return replies.answer(call, {"id": packed(state), "_shards": searching.shards(len(names))})
+        return replies.answer(call, {"id": requests.packed(state), "_shards": searching.shards(len(names))})
 
     def close_pit(self, call: _http.Call) -> responses.Response:
-        unpacked(read_json(call.body).get("id"), "p")
+        requests.unpacked(requests.read_json(call.body).get("id"), "p")
         return replies.answer(call, {"succeeded": True, "num_freed": 1})
 
     def scroll(self, call: _http.Call) -> responses.Response:
-        body = read_json(call.body)
+        body = requests.read_json(call.body)
         given = body.get("scroll_id") or call.get("scroll_id")
         if call.method == "DELETE":
             freed = given if isinstance(given, list) else [given]
-            for one in freed[:MAX_SEARCHES]:
-                unpacked(one, "s")
+            for one in freed[: requests.MAX_SEARCHES]:
+                requests.unpacked(one, "s")
             return replies.answer(call, {"succeeded": True, "num_freed": len(freed)})
-        return replies.answer(call, self._scrolled(unpacked(given, "s")))
+        return replies.answer(call, self._scrolled(requests.unpacked(given, "s")))
 
     def _scrolled(self, state: Mapping[str, Any]) -> dict[str, Any]:
         catalogue = self._catalogue(state["t"])
         request = searching.Request(catalogue.resolve(state["i"]), state["b"], skip=state["o"])
         out = searching.search(catalogue, request)
         following = {**state, "k": "s", "o": state["o"] + len(out["hits"]["hits"])}
-        return {"_scroll_id": packed(following), **out}
+        return {"_scroll_id": requests.packed(following), **out}
 
     def async_search(self, call: _http.Call) -> responses.Response:
         catalogue = self._catalogue()
-        body = read_json(call.body)
+        body = requests.read_json(call.body)
         request = self._request(call, body, catalogue)
         keep = call.get("keep_on_completion") == "true"
         state = {"k": "a", "i": call.path.get("index", "_all"), "b": dict(request.body), "t": catalogue.now_ms}
-        return replies.answer(call, {**({"id": packed(state)} if keep else {}), **_completed(catalogue, request)})
+        return replies.answer(
+            call, {**({"id": requests.packed(state)} if keep else {}), **_completed(catalogue, request)}
+        )
 
     def async_result(self, call: _http.Call) -> responses.Response:
-        state = unpacked(call.path["id"], "a")
+        state = requests.unpacked(call.path["id"], "a")
         if call.method == "DELETE":
             return replies.answer(call, {"acknowledged": True})
         catalogue = self._catalogue(state["t"])
@@ -253,7 +250,7 @@ class _Face:
         return replies.answer(call, {"id": call.path["id"], **_completed(catalogue, request)})
 
     def msearch(self, call: _http.Call) -> responses.Response:
-        pairs = _pairs(call.body)
+        pairs = requests.pairs(call.body)
         found = [self._one(call, head, body) for head, body in pairs]
         return replies.answer(call, {"took": sum(one.get("took", 1) for one in found), "responses": found})
 
@@ -273,7 +270,7 @@ class _Face:
 
     def count(self, call: _http.Call) -> responses.Response:
         catalogue = self._catalogue()
-        request = self._request(call, read_json(call.body), catalogue)
+        request = self._request(call, requests.read_json(call.body), catalogue)
         for name in request.body:
             if name not in ("query", "min_score"):
                 raise rejection.parsing(f"request does not support [{name[:100]}]")
@@ -282,7 +279,7 @@ class _Face:
 
     def validate(self, call: _http.Call) -> responses.Response:
         catalogue = self._catalogue()
-        request = self._request(call, read_json(call.body), catalogue)
+        request = self._request(call, requests.read_json(call.body), catalogue)
         shown = {"_shards": {"total": 1, "successful": 1, "failed": 0}}
         try:
             searching.matching(catalogue, request, scoring=False)
@@ -292,10 +289,10 @@ class _Face:
         return replies.answer(call, {**shown, "valid": True})
 
     def field_caps(self, call: _http.Call) -> responses.Response:
-        return catalogue_pages.field_caps(call, self._catalogue(), read_json(call.body))
+        return catalogue_pages.field_caps(call, self._catalogue(), requests.read_json(call.body))
 
     def analyze(self, call: _http.Call) -> responses.Response:
-        body = read_json(call.body)
+        body = requests.read_json(call.body)
         text = body.get("text", call.get("text"))
         listed = text if isinstance(text, list) else [text]
         out, position = [], 0
@@ -358,103 +355,3 @@ def _completed(catalogue: indices.Catalogue, request: searching.Request) -> dict
     }
     found = searching.search(catalogue, request)
     return {**out, "completion_time_in_millis": now + found["took"], "response": found}
-
-
-def _from_query(call: _http.Call) -> dict[str, Any]:
-    """What the address says of a search: it wins over the body."""
-    query = dict(urllib.parse.parse_qsl(urllib.parse.urlsplit(call.url).query, keep_blank_values=True))
-    out: dict[str, Any] = {}
-    if query.get("q"):
-        operator = query.get("default_operator", "or")
-        more = {"default_field": query["df"]} if query.get("df") else {}
-        out["query"] = {"query_string": {"query": query["q"], "default_operator": operator, **more}}
-    for name in ("size", "from", "track_total_hits", "timeout", "terminate_after"):
-        if query.get(name):
-            out[name] = query[name]
-    if query.get("sort"):
-        out["sort"] = query["sort"].split(",")
-    for name, key in (("_source", "_source"), ("_source_includes", "includes"), ("_source_excludes", "excludes")):
-        if query.get(name):
-            listed = query[name].split(",")
-            out["_source"] = query[name] if name == "_source" else {**out.get("_source", {}), key: listed}
-    if query.get("docvalue_fields"):
-        out["docvalue_fields"] = query["docvalue_fields"].split(",")
-    return out
-
-
-def read_json(body: bytes) -> dict[str, Any]:
-    """A body as an object, nothing as an empty one; raises Refusal."""
-    if not body.strip():
-        return {}
-    try:
-        data = json.loads(body, parse_constant=_no_constant)
-        if b"\\u" in body:
-            json.dumps(data, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as error:
-        reason = f"[1:{getattr(error, 'colno', 1)}] {str(error)[:120] or 'too deeply nested'}"
-        raise replies.Refusal(400, replies.plain("x_content_parse_exception", reason)) from error
-    if not isinstance(data, dict):
-        raise replies.Refusal(
-            400,
-            {
-                **replies.plain("parsing_exception", "Expected [START_OBJECT] but found [START_ARRAY]"),
-                "line": 1,
-                "col": 1,
-            },
-        )
-    return data
-
-
-def _no_constant(text: str) -> Any:
-    raise ValueError(
-        f"Unrecognized token '{text}': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
-    )
-
-
-def _pairs(body: bytes) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    lines = body.split(b"\n")
-    if lines and not lines[-1].strip():
-        lines.pop()
-    else:
-        raise replies.Refusal(
-            400, replies.plain("illegal_argument_exception", "The msearch request must be terminated by a newline [\n]")
-        )
-    if len(lines) % 2 or len(lines) > 2 * MAX_SEARCHES or not lines:
-        raise replies.Refusal(
-            400, replies.plain("action_request_validation_exception", "Validation Failed: 1: no requests added;")
-        )
-    parsed = [read_json(line) for line in lines]
-    return list(zip(parsed[::2], parsed[1::2], strict=True))
-
-
-def packed(state: Mapping[str, Any]) -> str:
-    """State of a scroll, point in time or asynchronous search as an opaque identifier: nothing is kept here."""
-    return base64.urlsafe_b64encode(zlib.compress(_http.encode(state), 9)).decode()
-
-
-def unpacked(identifier: Any, kind: str) -> dict[str, Any]:
-    """What `packed` packed; raises Refusal for anything else."""
-    missing = {
-        "p": "search_context_missing_exception",
-        "s": "search_context_missing_exception",
-        "a": "resource_not_found_exception",
-    }
-    refusal = replies.Refusal(
-        404, replies.plain(missing[kind], f"No search context found for id [{str(identifier)[:60]}]")
-    )
-    try:
-        engine = zlib.decompressobj()
-        raw = engine.decompress(base64.urlsafe_b64decode(str(identifier).encode("ascii")), _http.MAX_BODY_BYTES)
-        state = json.loads(raw)
-        known = isinstance(state, dict) and state.get("k") == kind and isinstance(state.get("i"), str)
-        if (
-            not known
-            or not isinstance(state.get("t"), int | float)
-            or (kind != "p" and not isinstance(state.get("b"), dict))
-        ):
-            raise refusal
-        if kind == "s" and not (isinstance(state.get("o"), int) and state["o"] >= 0):
-            raise refusal
-    except (ValueError, zlib.error, RecursionError) as error:
-        raise refusal from error
-    return dict(state)
