@@ -263,3 +263,42 @@ def test_a_limit_keeps_the_first_lines_of_the_direction(rows, limit, newest_firs
     log_store = make(rows)
     every = texts(log_store, '{env="prod"} != "b"', limit=1000, newest_first=newest_first)
     assert texts(log_store, '{env="prod"} != "b"', limit=limit, newest_first=newest_first) == every[:limit]
+
+
+# ---- limits and what came later
+
+
+def test_catastrophic_regular_expressions_run_in_linear_time():
+    import time
+
+    log_store = make([(i, "web", "a" * 5_000 + "!") for i in range(1, 40)])
+    begun = time.process_time()
+    for query in (
+        '{app="web"} |~ "(a+)+$"',
+        '{app="web"} | regexp "(?P<x>(a|aa)+)$" | x != ""',
+        '{app=~"(w|we|b)+c?"}',
+    ):
+        texts(log_store, query)
+    assert time.process_time() - begun < 2.0
+
+
+def test_a_query_that_would_read_too_much_is_refused(monkeypatch):
+    monkeypatch.setattr(evaluate, "MAX_LINES_READ", 10)
+    log_store = make([(i, "web", "x") for i in range(1, 9)])
+    assert value(log_store, 'sum(count_over_time({app="web"}[100s]))') == {"": 8.0}
+    with pytest.raises(errors.QueryTooLarge, match="too many bytes"):
+        value(log_store, 'sum(count_over_time({app="web"}[100s])) / sum(count_over_time({app="web"}[100s]))')
+
+
+def test_rate_counter_counts_over_resets():
+    log_store = make([(10 * i, "web", f"total={n}") for i, n in enumerate([100, 110, 120, 5, 15], start=1)])
+    found = value(log_store, 'sum(rate_counter({app="web"} | logfmt | unwrap total [50s]))', at=50)
+    # 100→110→120, a reset to 5, →15: 35 in 40 s, reaching half an interval further back: 35 * 45/40 / 50 s.
+    assert found[""] == pytest.approx(35 * (45 / 40) / 50)
+
+
+def test_approx_topk_is_topk_without_grouping():
+    log_store = make([(1, "web", "x"), (2, "web", "x"), (3, "pay", "x")])
+    assert value(log_store, 'approx_topk(1, sum by (app) (count_over_time({app=~".+"}[100s])))') == {"web": 2.0}
+    with pytest.raises(errors.QuerySyntaxError, match="grouping not allowed for approx_topk"):
+        parser.parse('approx_topk by (app) (1, count_over_time({app="web"}[1m]))')

@@ -4,6 +4,7 @@ import pytest
 import sample_telemetry as sample
 from starlette import testclient
 
+from rootward import _clock
 from rootward.dojo.wire import loki
 
 API = "/loki/api/v1"
@@ -126,3 +127,66 @@ def test_refusals_are_plain_text_with_status_400(client, path, params, words):
 def test_an_unknown_path_is_gos_own_404(client):
     reply = client.get("/loki/api/v1/nothing")
     assert (reply.status_code, reply.text) == (404, "404 page not found\n")
+
+
+# ---- beside queries: volumes, patterns, detected labels and fields, tail
+
+
+def get(client, path, **params):
+    reply = client.get(f"/loki/api/v1{path}", params=params)
+    assert reply.status_code == 200, reply.text
+    return reply.json()
+
+
+def test_volumes_by_series_and_label_add_up(client):
+    stats = get(client, "/index/stats", query='{namespace="shop"}')
+    by_app = get(client, "/index/volume", query='{namespace="shop"}', targetLabels="app")["data"]["result"]
+    assert sum(int(one["value"][1]) for one in by_app) == stats["bytes"]
+    assert [one["metric"] for one in by_app] == [{"app": "frontend"}, {"app": "checkout"}] or len(by_app) == 2
+    along = get(client, "/index/volume_range", query='{namespace="shop"}', targetLabels="app", step="5m")["data"]
+    assert along["resultType"] == "matrix"
+    assert sum(int(size) for one in along["result"] for _, size in one["values"]) == stats["bytes"]
+    labels = get(client, "/index/volume", query='{namespace="shop"}', aggregateBy="labels")["data"]["result"]
+    assert {"app": ""} in [one["metric"] for one in labels]
+    assert client.get("/loki/api/v1/index/volume?query={namespace='shop'}").status_code == 400
+
+
+def test_patterns_fold_lines_to_their_shapes(client):
+    (shape,) = get(client, "/patterns", query='{app="frontend"}', step="10m")["data"]
+    assert shape["pattern"].startswith('level=info msg="GET /cart" status=<_> duration=<_> bytes=<_>')
+    assert sum(count for _, count in shape["samples"]) == 1800
+    assert "FUTURE" not in str(get(client, "/patterns", query='{app="checkout"}'))
+
+
+def test_detected_labels_and_fields(client):
+    found = {one["label"]: one["cardinality"] for one in get(client, "/detected_labels")["detectedLabels"]}
+    assert (found["app"], found["namespace"]) == (2, 1)
+    fields = {one["label"]: one for one in get(client, "/detected_fields", query='{namespace="shop"}')["fields"]}
+    assert (fields["status"]["type"], fields["status"]["parsers"]) == ("int", ["logfmt"])
+    assert fields["duration"]["type"] == "duration"
+    assert fields["http_code"]["parsers"] == ["json"]
+    values = get(client, "/detected_field/level/values", query='{namespace="shop"}')["values"]
+    assert values == ["error", "info"]
+
+
+def test_tail_sends_what_was_and_what_comes(shop):
+    clock = _clock.VirtualClock(sample.NOW_S)
+    app = loki.app(shop, clock)
+    with testclient.TestClient(app).websocket_connect('/loki/api/v1/tail?query={app="frontend"}&limit=3') as socket:
+        first = socket.receive_json()["streams"]
+        assert [len(one["values"]) for one in first] == [3]
+        clock.advance(4.0)
+        later = socket.receive_json()["streams"][0]["values"]
+        assert all("FUTURE" in line and int(at) > sample.NOW_S * 1e9 for at, line in later)
+
+
+def test_tail_refuses_what_is_no_log_query(shop):
+    from starlette import websockets
+
+    app = loki.app(shop, _clock.VirtualClock(sample.NOW_S))
+    with (
+        testclient.TestClient(app).websocket_connect("/loki/api/v1/tail?query=1") as socket,
+        pytest.raises(websockets.WebSocketDisconnect) as closed,
+    ):
+        socket.receive_json()
+    assert closed.value.code == 1008

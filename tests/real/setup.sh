@@ -25,6 +25,10 @@ if [ -n "$wanted" ]; then
     echo "setup: not root or no apt-get, so not installed: $wanted (their tests will be skipped)"
   fi
 fi
+if command -v npm >/dev/null 2>&1; then
+  npm install --silent --no-fund --no-audit --prefix real-tools/logql @grafana/lezer-logql @lezer/lr >/dev/null 2>&1 \
+    || echo "setup: npm could not install @grafana/lezer-logql (its test will be skipped)"
+fi
 "$venv/bin/python" -m pip install --disable-pip-version-check -q -r requirements-real.lock \
   || echo "setup: Python clients of the extra \"real\" could not be installed (their tests will be skipped)"
 exit 0

@@ -149,7 +149,7 @@ def _matcher(data: Any) -> dict[str, Any]:
         raise _http.Refused(400, "matchers.isRegex in body must be of type boolean")
     if is_regex:
         try:
-            regex.compile_re2(data["value"], anchored=True)
+            regex.check(data["value"])
         except errors.EngineError as error:
             raise _http.Refused(400, f"Failed to create silence: invalid silence: {error}") from error
     return {"isEqual": is_equal, "isRegex": is_regex, "name": data["name"], "value": data["value"]}
@@ -157,8 +157,6 @@ def _matcher(data: Any) -> dict[str, Any]:
 
 def _matches(matcher: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
     value = labels.get(matcher["name"], "")
-    if matcher["isRegex"]:
-        equal = regex.compile_re2(matcher["value"], anchored=True).match(value) is not None
-    else:
-        equal = value == matcher["value"]
+    wanted = matcher["value"]
+    equal = regex.is_match(wanted, value, anchored=True) if matcher["isRegex"] else bool(value == wanted)
     return equal is bool(matcher["isEqual"])

@@ -198,9 +198,9 @@ def _compare(read: Callable[[Row], Any], op: str, value: Any, reader: _Reader) -
     if op in ("=~", "!~"):
         if not isinstance(value, str):
             raise reader.error("binary operations must operate on strings")
-        pattern = regex.compile_re2(value, anchored=True)
+        regex.check(value)
         wants = op == "=~"
-        return lambda row: isinstance(found := read(row), str) and (pattern.match(found) is not None) == wants
+        return lambda row: isinstance(found := read(row), str) and regex.is_match(value, found, anchored=True) == wants
     if value is None:
         return lambda row: (read(row) is None) == (op == "=")
     if op in ("=", "!="):

@@ -84,7 +84,7 @@ class _Face:
         shows_active = _http.boolean(call, "active", default=True)
         shows_silenced = _http.boolean(call, "silenced", default=True)
         receiver = call.get("receiver")
-        if receiver and not _compiled(receiver).match(RECEIVER):
+        if receiver and not _matched(receiver, RECEIVER):
             return []
         now_s = self._clock.now_s()
         out = [
@@ -168,9 +168,9 @@ def _quoted(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9_.~-]", lambda found: "".join(f"%{b:02X}" for b in found.group().encode()), text)
 
 
-def _compiled(text: str) -> re.Pattern[str]:
+def _matched(pattern: str, text: str) -> bool:
     try:
-        return regex.compile_re2(text, anchored=True)
+        return regex.is_match(pattern, text, anchored=True)
     except errors.QuerySyntaxError as error:
         raise _http.Refused(400, f"failed to parse receiver param: {error}") from error
 
@@ -184,5 +184,5 @@ def _matcher(text: str) -> Callable[[Mapping[str, str]], bool]:
         value = value[1:-1].replace('\\"', '"').replace("\\\\", "\\")
     if op in ("=", "!="):
         return lambda labels: (labels.get(name, "") == value) == (op == "=")
-    pattern = _compiled(value)
-    return lambda labels: (pattern.match(labels.get(name, "")) is not None) == (op == "=~")
+    _matched(value, "")
+    return lambda labels: _matched(value, labels.get(name, "")) == (op == "=~")

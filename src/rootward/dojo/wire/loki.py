@@ -5,28 +5,22 @@ Shapes follow grafana.com/docs/loki/latest/reference/loki-http-api; refusals are
 
 import dataclasses
 import json
-import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from starlette import applications, responses
+from starlette import applications, responses, routing, websockets
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.engines.logql import evaluate, parser, store, tree, vectors
-from rootward.dojo.wire import _http
+from rootward.dojo.wire import _http, _loki_detected, _loki_parameters, _loki_patterns, _loki_tail, _loki_volume
 
 VERSION = "3.3.2"
-MAX_ENTRIES = 5_000
-_DEFAULT_LIMIT = 100
-_HOUR_NS = 3_600_000_000_000
 _SERVICE_LABELS = (
     *("service", "app", "application", "name", "app_kubernetes_io_name"),
     *("container", "container_name", "k8s_container_name", "component", "workload", "job", "k8s_job_name"),
 )
-_DIGITS = re.compile(r"-?\d{1,100}", re.ASCII)
 
 
 def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
@@ -41,13 +35,15 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
         (f"{prefix}/label", face.labels, both),
         (f"{prefix}/label/{{name}}/values", face.label_values, ("GET",)),
         (f"{prefix}/series", face.series, both),
-        (f"{prefix}/index/stats", face.index_stats, both),
-        (f"{prefix}/index/volume", face.index_volume, both),
+        *((f"{prefix}{path}", handler, methods) for path, handler, methods in face.beside()),
         (f"{prefix}/format_query", face.format_query, both),
         (f"{prefix}/status/buildinfo", face.build_info, ("GET",)),
         ("/ready", lambda _call: responses.PlainTextResponse("ready\n"), ("GET",)),
     ]
-    routes = [_http.route(path, handler, refuse, methods) for path, handler, methods in handlers]
+    routes: list[routing.BaseRoute] = [
+        _http.route(path, handler, refuse, methods) for path, handler, methods in handlers
+    ]
+    routes.append(routing.WebSocketRoute(f"{prefix}/tail", face.tail))
     return _http.application(routes, refuse)
 
 
@@ -69,29 +65,21 @@ class _Face:
     def _visible(self) -> store.LogStore:
         return self._store.until(self._now_ns() + 1)
 
-    def _window(self, call: _http.Call, default_ns: int = _HOUR_NS) -> tuple[int, int]:
-        end_ns = _time_ns(call.get("end"), "end", self._now_ns())
-        since = call.get("since")
-        span_ns = round(_duration_s(since) * 1e9) if since else default_ns
-        start_ns = _time_ns(call.get("start"), "start", min(end_ns, self._now_ns()) - span_ns)
-        if end_ns < start_ns:
-            raise _http.Refused(400, "end timestamp must not be before or equal to start time")
-        return start_ns, end_ns
+    def _window(self, call: _http.Call, default_ns: int = _loki_parameters.HOUR_NS) -> tuple[int, int]:
+        return _loki_parameters.window(call, self._now_ns(), default_ns)
 
     def query_range(self, call: _http.Call) -> responses.Response:
         start_ns, end_ns = self._window(call)
         query = parser.parse(call.get("query"))
         if isinstance(query, tree.LogQuery):
             return self._lines(call, query, start_ns, end_ns)
-        default_step_s = max(math.floor((end_ns - start_ns) / 250e9), 1)
-        step_s = _duration_s(call.get("step")) if call.get("step") else default_step_s
-        times_ns = evaluate.grid(start_ns, end_ns, round(step_s * 1e9))
+        times_ns = evaluate.grid(start_ns, end_ns, _loki_parameters.step_ns(call, start_ns, end_ns))
         found = evaluate.samples(self._visible(), query, times_ns)
         result = [{"metric": one.labels, "values": _points(one, times_ns)} for one in found]
         return _success("matrix", result, 0, 0)
 
     def _lines(self, call: _http.Call, query: tree.LogQuery, start_ns: int, end_ns: int) -> responses.Response:
-        limit = _limit(call)
+        limit = _loki_parameters.limit(call)
         direction = call.get("direction", "backward").lower()
         if direction not in ("forward", "backward"):
             raise _http.Refused(400, f"invalid direction '{call.get('direction')}'")
@@ -121,7 +109,7 @@ class _Face:
                 "log queries are not supported as an instant query type, please change your query to a range query type"
             )
             raise _http.Refused(400, message)
-        at_ns = _time_ns(call.get("time"), "time", self._now_ns())
+        at_ns = _loki_parameters.time_ns(call.get("time"), "time", self._now_ns())
         times_ns = np.array([at_ns], dtype=np.int64)
         found = evaluate.samples(self._visible(), query, times_ns)
         if isinstance(query, tree.Number):
@@ -138,13 +126,13 @@ class _Face:
         return _listed(sorted({labels[name] for labels in self._streams(call) if name in labels}))
 
     def _streams(self, call: _http.Call) -> list[dict[str, str]]:
-        start_ns, end_ns = self._window(call, 6 * _HOUR_NS)
+        start_ns, end_ns = self._window(call, 6 * _loki_parameters.HOUR_NS)
         text = call.get("query")
         matchers = parser.parse_selector(text) if text else ()
         return self._visible().streams_in(matchers, start_ns, end_ns)
 
     def series(self, call: _http.Call) -> responses.Response:
-        start_ns, end_ns = self._window(call, 6 * _HOUR_NS)
+        start_ns, end_ns = self._window(call, 6 * _loki_parameters.HOUR_NS)
         selectors = [*call.all("match"), *call.all("match[]")]
         if not selectors:
             raise _http.Refused(400, "0 matcher groups supplied")
@@ -155,28 +143,25 @@ class _Face:
                 found.setdefault(json.dumps(labels), labels)
         return _http.answer({"status": "success", "data": [found[key] for key in sorted(found)]})
 
-    def index_stats(self, call: _http.Call) -> responses.Response:
-        start_ns, end_ns = self._window(call)
-        visible = self._visible()
-        rows = visible.rows(parser.parse_selector(call.get("query")), start_ns, end_ns)
-        streams = np.unique(visible.stream[rows])
-        size = int(visible.sizes(rows).sum())
-        return _http.answer({"streams": len(streams), "chunks": len(streams), "bytes": size, "entries": len(rows)})
+    def _asked(self, ask: _loki_volume.Ask) -> _http.Handler:
+        """A handler of one of the endpoints beside queries."""
+        return lambda call: ask(call, self._visible(), self._now_ns())
 
-    def index_volume(self, call: _http.Call) -> responses.Response:
-        start_ns, end_ns = self._window(call)
-        visible = self._visible()
-        matchers = parser.parse_selector(call.get("query"))
-        names = [name for name in call.get("targetLabels").split(",") if name] or [m.label for m in matchers]
-        sizes: dict[tuple[tuple[str, str], ...], int] = {}
-        rows = visible.rows(matchers, start_ns, end_ns)
-        by_stream = np.bincount(visible.stream[rows], weights=visible.sizes(rows), minlength=len(visible.streams))
-        for i in np.unique(visible.stream[rows]).tolist():
-            key = tuple((name, visible.streams[i][name]) for name in names if name in visible.streams[i])
-            sizes[key] = sizes.get(key, 0) + int(by_stream[i])
-        at_s = round(end_ns / 1e9, 3)
-        largest = sorted(sizes.items(), key=lambda item: (-item[1], item[0]))[: _limit(call)]
-        return _success("vector", [{"metric": dict(key), "value": [at_s, str(size)]} for key, size in largest], 0, 0)
+    def beside(self) -> list[tuple[str, _http.Handler, Sequence[str]]]:
+        """Volumes, patterns and detected labels and fields, under the API's prefix."""
+        both = ("GET", "POST")
+        return [
+            ("/index/stats", self._asked(_loki_volume.stats), both),
+            ("/index/volume", self._asked(_loki_volume.volume), both),
+            ("/index/volume_range", self._asked(_loki_volume.volume_range), both),
+            ("/patterns", self._asked(_loki_patterns.patterns), both),
+            ("/detected_labels", self._asked(_loki_detected.labels), both),
+            ("/detected_fields", self._asked(_loki_detected.fields), both),
+            ("/detected_field/{name}/values", self._asked(_loki_detected.values), both),
+        ]
+
+    async def tail(self, socket: websockets.WebSocket) -> None:
+        await _loki_tail.tail(socket, self._visible, self._now_ns)
 
     def format_query(self, call: _http.Call) -> responses.Response:
         parser.parse(call.get("query"))
@@ -205,44 +190,6 @@ def _with_service_names(logs: records.Logs) -> records.Logs:
         for labels in logs.streams
     ]
     return dataclasses.replace(logs, streams=tuple(streams))
-
-
-def _limit(call: _http.Call) -> int:
-    limit = _http.integer(call, "limit", _DEFAULT_LIMIT)
-    if limit == 0:
-        raise _http.Refused(400, "limit must be a positive value")
-    if limit > MAX_ENTRIES:
-        raise _http.Refused(
-            400, f"max entries limit per query exceeded, limit > max_entries_limit_per_query ({limit} > {MAX_ENTRIES})"
-        )
-    return limit
-
-
-def _time_ns(text: str, name: str, default_ns: int) -> int:
-    """Nanoseconds (more than ten digits), seconds (possibly with a fraction) or RFC 3339, as Loki tells them apart."""
-    if not text:
-        return default_ns
-    if _DIGITS.fullmatch(text):
-        return _http.bounded_ns(int(text) if len(text) > 10 else int(text) * 10**9)
-    try:
-        seconds = float(text)
-    except ValueError:
-        return _http.bounded_ns(round(_http.parse_iso(text, name) * 1e6) * 1000)
-    if not math.isfinite(seconds):
-        raise _http.Refused(400, f"invalid {name}: value out of range: {json.dumps(text)}")
-    return _http.bounded_ns(round(min(max(seconds, 0.0), 1e10) * 1e9))
-
-
-def _duration_s(text: str) -> float:
-    try:
-        value = parser.duration_s(text)
-    except ValueError as error:
-        raise _http.Refused(400, f"cannot parse {json.dumps(text)} to a valid duration") from error
-    if not 0 < value < 1e10:
-        raise _http.Refused(
-            400, "zero or negative query resolution step widths are not accepted. Try a positive integer"
-        )
-    return value
 
 
 def _points(one: vectors.Series, times_ns: evaluate.IntArray) -> list[list[Any]]:

@@ -11,8 +11,8 @@ from rootward.dojo.engines.logql import pipeline, store, tree, vectors, windows
 
 IntArray = npt.NDArray[np.int64]
 
-_CHUNK = 2048
 MAX_POINTS = 11_000
+MAX_LINES_READ = 5_000_000  # by one metric query, over all of its selectors
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,16 +37,11 @@ def lines(
     rows = log_store.rows(query.matchers, start_ns, end_ns)
     stages = pipeline.Pipeline(log_store, query.stages)
     out: list[Line] = []
-    for entry in _entries(stages, rows[::-1] if newest_first else rows):
+    for entry in stages.entries(rows[::-1] if newest_first else rows):
         if len(out) >= limit:
             break
         out.append(_line(log_store, entry))
     return out
-
-
-def _entries(stages: pipeline.Pipeline, rows: IntArray) -> Iterator[pipeline.Entry]:
-    for at in range(0, len(rows), _CHUNK):
-        yield from stages.entries(rows[at : at + _CHUNK].tolist())
 
 
 def _line(log_store: store.LogStore, entry: pipeline.Entry) -> Line:
@@ -86,6 +81,10 @@ def samples(log_store: store.LogStore, query: tree.Metric, times_ns: IntArray) -
         errors.QueryExecutionError: samples that cannot be read, or vectors that do not match one to one.
         errors.QueryTooLarge: more series than the limit.
     """
+    if sum(_read_by(log_store, one, times_ns) for one in _ranges(query)) > MAX_LINES_READ:
+        raise errors.QueryTooLarge(
+            "the query would read too many bytes; consider adding more specific stream selectors or reduce the time range"
+        )
     answer = _metric(log_store, query, times_ns, None)
     if isinstance(answer, float):
         return [vectors.Series({}, np.full(len(times_ns), answer), np.ones(len(times_ns), dtype=np.bool_))]
@@ -94,6 +93,22 @@ def samples(log_store: store.LogStore, query: tree.Metric, times_ns: IntArray) -
         raise errors.QueryTooLarge(vectors.TOO_MANY_SERIES)
     is_sorted = isinstance(query, tree.VectorAggregation) and query.op in ("sort", "sort_desc")
     return present if is_sorted else sorted(present, key=lambda one: sorted(one.labels.items()))
+
+
+def _ranges(query: tree.Metric) -> Iterator[tree.RangeAggregation]:
+    """Every window over lines that the query asks for."""
+    if isinstance(query, tree.RangeAggregation):
+        yield query
+    elif isinstance(query, tree.Binary):
+        yield from _ranges(query.left)
+        yield from _ranges(query.right)
+    elif isinstance(query, tree.VectorAggregation | tree.LabelReplace):
+        yield from _ranges(query.inner)
+
+
+def _read_by(log_store: store.LogStore, query: tree.RangeAggregation, times_ns: IntArray) -> int:
+    first, last = int(times_ns[0]) - query.offset_ns - query.range_ns + 1, int(times_ns[-1]) - query.offset_ns + 1
+    return log_store.count_between(first, last)
 
 
 def _metric(

@@ -4,8 +4,10 @@ import functools
 import ipaddress
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
+from rootward.dojo.engines import re2
 from rootward.dojo.engines.logql import regex
 
 _BAD_NAME = re.compile(r"[^A-Za-z0-9_]")
@@ -174,18 +176,23 @@ def matches_pattern(line: str, text: str) -> bool:
     return True
 
 
-def named_groups(text: str) -> re.Pattern[str]:
-    """A compiled regular expression with at least one named group; raises ValueError without."""
-    pattern = regex.compile_re2(text, anchored=False)
-    if not pattern.groupindex:
+def named_groups(text: str) -> None:
+    """Raises ValueError for a regular expression without a named group, errors.QuerySyntaxError for what is none."""
+    regex.check(text)
+    names = [name for name in re2.name_groups(text)[1] if name]
+    if not names:
         raise ValueError("at least one named capture must be supplied")
-    return pattern
+    if len(set(names)) != len(names):
+        raise ValueError("duplicate extracted label name")
 
 
-def regexp_labels(line: str, text: str) -> dict[str, str]:
-    """Named groups of the first match; none when it does not match."""
-    found = named_groups(text).search(line)
-    return {} if found is None else {name: value or "" for name, value in found.groupdict().items()}
+def regexp_labels(lines: Sequence[str], text: str) -> list[dict[str, str]]:
+    """For each line the named groups of the first match; none when it does not match."""
+    names, found = re2.captures(text, lines)
+    return [
+        {name: value for name, value in zip(names, groups, strict=True) if name} if groups is not None else {}
+        for groups in found
+    ]
 
 
 @functools.lru_cache(maxsize=256)

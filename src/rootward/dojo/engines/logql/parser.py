@@ -22,12 +22,12 @@ _PRECEDENCE = {
 }
 _COMPARISONS = frozenset({"==", "!=", ">", ">=", "<", "<="})
 _AGGREGATIONS = frozenset(
-    {"sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk", "sort", "sort_desc"}
+    {"sum", "avg", "min", "max", "count", "stddev", "stdvar", "topk", "bottomk", "approx_topk", "sort", "sort_desc"}
 )
 _COUNTING = frozenset({"count_over_time", "rate", "bytes_over_time", "bytes_rate", "absent_over_time"})
 _UNWRAPPED = frozenset(
     f"{name}_over_time" for name in ("sum", "avg", "max", "min", "first", "last", "stdvar", "stddev", "quantile")
-)
+) | {"rate_counter"}
 _WITH_GROUPING = frozenset(
     f"{name}_over_time" for name in ("avg", "max", "min", "first", "last", "stdvar", "stddev", "quantile")
 )
@@ -145,7 +145,9 @@ def _vector_aggregation(cursor: cursors.Cursor, depth: int) -> tree.Metric:
     grouping = _grouping(cursor)
     cursor.expect("(")
     parameter = None
-    if op in ("topk", "bottomk"):
+    if op == "approx_topk" and grouping is not None:
+        raise cursor.error("grouping not allowed for approx_topk aggregation")
+    if op in ("topk", "bottomk", "approx_topk"):
         parameter = cursor.number()
         if parameter < 1 or parameter != int(parameter):
             raise cursor.error(f"invalid parameter (must be greater than 0) in {op}")
@@ -153,7 +155,9 @@ def _vector_aggregation(cursor: cursors.Cursor, depth: int) -> tree.Metric:
     inner = _expression(cursor, 0, depth + 1)
     cursor.expect(")")
     grouping = grouping or _grouping(cursor)
-    return tree.VectorAggregation(op, inner, parameter, grouping)
+    if op == "approx_topk" and grouping is not None:
+        raise cursor.error("grouping not allowed for approx_topk aggregation")
+    return tree.VectorAggregation("topk" if op == "approx_topk" else op, inner, parameter, grouping)
 
 
 def _grouping(cursor: cursors.Cursor) -> tree.Grouping | None:
@@ -193,7 +197,7 @@ def _label_replace(cursor: cursors.Cursor, depth: int) -> tree.Metric:
         cursor.expect(",")
         texts.append(cursor.string())
     cursor.expect(")")
-    regex.compile_re2(texts[3], anchored=True)
+    regex.check(texts[3])
     return tree.LabelReplace(inner, *texts)
 
 

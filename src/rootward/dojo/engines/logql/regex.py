@@ -1,43 +1,29 @@
-"""Go's regular expressions (RE2) on Python's engine: the same meaning where both have it, a typed error elsewhere."""
+"""Regular expressions of LogQL and of label matchers: RE2's language and its linear time, asked one text or many at once."""
 
 import functools
-import re
+from collections.abc import Sequence
 
-from rootward import errors
+import numpy as np
+import numpy.typing as npt
 
-_POSIX = {
-    "[:alnum:]": "0-9A-Za-z",
-    "[:alpha:]": "A-Za-z",
-    "[:digit:]": "0-9",
-    "[:lower:]": "a-z",
-    "[:punct:]": r"!-/:-@\[-`{-~",
-    "[:space:]": r"\s",
-    "[:upper:]": "A-Z",
-    "[:word:]": r"\w",
-    "[:xdigit:]": "0-9A-Fa-f",
-}
-_NOT_RE2 = re.compile(r"\(\?(?:=|!|<=|<!|\()|\\[1-9]")
-_LATE_FLAGS = re.compile(r"^\(\?([ims]+)\)")
+from rootward.dojo.engines import re2
 
 
-@functools.lru_cache(maxsize=1024)
-def compile_re2(text: str, *, anchored: bool) -> re.Pattern[str]:
-    """A pattern that means what RE2 would; `anchored` at both ends as label matchers are, with `.` matching newlines.
+def check(pattern: str) -> None:
+    """Raises errors.QuerySyntaxError where the pattern is not one of RE2's, in Go's words."""
+    re2.matches(pattern, ("",))
+
+
+def matching(pattern: str, texts: Sequence[str], *, anchored: bool) -> npt.NDArray[np.bool_]:
+    """Which texts match; `anchored` at both ends as label matchers are, with `.` matching newlines. Shape [len(texts)].
 
     Raises:
-        errors.QuerySyntaxError: it is not a regular expression, or uses look-around or back-references, which RE2 refuses.
+        errors.QuerySyntaxError: as `check`.
     """
-    if _NOT_RE2.search(text.replace("\\\\", "")):
-        raise errors.QuerySyntaxError(f"error parsing regexp: invalid or unsupported Perl syntax: `{text}`")
-    for name, members in _POSIX.items():
-        text = text.replace(name, members)
-    text = text.replace(r"\z", r"\Z").replace("(?<", "(?P<")
-    flags = re.ASCII | (re.DOTALL if anchored else 0)
-    while found := _LATE_FLAGS.match(text):  # Python wants flags before the anchors that are added here
-        for letter in found.group(1):
-            flags |= {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}[letter]
-        text = text[found.end() :]
-    try:
-        return re.compile(rf"\A(?:{text})\Z" if anchored else text, flags)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise errors.QuerySyntaxError(f"error parsing regexp: {error}: `{text}`") from error
+    return re2.matches(re2.whole(pattern, dot_newline=True) if anchored else pattern, texts)
+
+
+@functools.lru_cache(maxsize=65_536)
+def is_match(pattern: str, text: str, *, anchored: bool) -> bool:
+    """The same for one text; values repeat, so answers are kept."""
+    return bool(matching(pattern, (text,), anchored=anchored)[0])

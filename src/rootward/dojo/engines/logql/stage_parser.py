@@ -6,6 +6,7 @@ from rootward.dojo.engines.logql import cursors, extract, lexer, regex, template
 
 _LINE_FILTERS = ("|=", "!=", "|~", "!~", "|>", "!>")
 _PARSERS = ("json", "logfmt", "pattern", "regexp", "unpack")
+_STAGES = (*_PARSERS, "line_format", "label_format", "drop", "keep", "decolorize", "unwrap")  # words, never names
 _CONVERSIONS = ("bytes", "duration", "duration_seconds")
 _EMPTY_MATCHERS = (
     "queries require at least one regexp or equality matcher that does not have an empty-compatible value. For instance,"
@@ -76,7 +77,7 @@ def _needs_value(matcher: tree.Matcher) -> bool:
         return matcher.value != ""
     if matcher.op == "!=":
         return matcher.value == ""
-    matches_empty = regex.compile_re2(matcher.value, anchored=True).match("") is not None
+    matches_empty = regex.is_match(matcher.value, "", anchored=True)
     return matches_empty == (matcher.op == "!~")
 
 
@@ -87,7 +88,7 @@ def _matcher(cursor: cursors.Cursor) -> tree.Matcher:
     op = cursor.take().text
     value = cursor.string()
     if op.endswith("~"):
-        regex.compile_re2(value, anchored=True)
+        regex.check(value)
     return tree.Matcher(label, op, value)
 
 
@@ -135,7 +136,7 @@ def _line_filter(cursor: cursors.Cursor) -> tree.LineFilter:
         values.append(cursor.string())
     if op.endswith("~"):
         for value in values:
-            regex.compile_re2(value, anchored=False)
+            regex.check(value)
     return tree.LineFilter(op, tuple(values))
 
 
@@ -183,8 +184,10 @@ def _parser(cursor: cursors.Cursor) -> tree.Parse:
     if unknown := [flag for flag in flags if flag not in ("--keep-empty", "--strict")]:
         raise cursor.error(f"syntax error: unexpected {unknown[0]}")
     fields: list[tuple[str, str]] = []
-    while kind in ("json", "logfmt") and cursor.now.kind == "name":
+    while kind in ("json", "logfmt") and (cursor.now.kind == "name" or fields):
         name = cursor.name()
+        if name in _STAGES:
+            raise cursor.error(f"syntax error: unexpected {name}, expecting IDENTIFIER")
         fields.append((name, cursor.string() if cursor.accept("=") else name))
         if not cursor.accept(","):
             break
@@ -277,7 +280,7 @@ def _condition(cursor: cursors.Cursor, depth: int) -> tree.LabelTest:
     op = cursor.take().text
     if cursor.now.kind == "string" and op in ("=", "!=", "=~", "!~"):
         if op.endswith("~"):
-            regex.compile_re2(cursor.now.text, anchored=True)
+            regex.check(cursor.now.text)
         return tree.Condition(label, op, cursor.string(), "string")
     if cursor.is_name("ip") and op in ("=", "!="):
         cursor.take()

@@ -22,8 +22,7 @@ def matches_one(value: str, matcher: tree.Matcher) -> bool:
         return value == matcher.value
     if matcher.op == "!=":
         return value != matcher.value
-    found = regex.compile_re2(matcher.value, anchored=True).match(value) is not None
-    return found == (matcher.op == "=~")
+    return regex.is_match(matcher.value, value, anchored=True) == (matcher.op == "=~")
 
 
 class LogStore:
@@ -68,6 +67,11 @@ class LogStore:
         if chosen.all():
             return np.arange(low, high, dtype=np.int64)
         return np.asarray(np.flatnonzero(chosen[self.stream[low:high]]) + low, dtype=np.int64)
+
+    def count_between(self, start_ns: int, end_ns: int) -> int:
+        """Lines of all streams with start ≤ time < end."""
+        low, high = np.searchsorted(self.times_ns, [start_ns, min(end_ns, self.until_ns)], side="left")
+        return max(int(high - low), 0)
 
     def sizes(self, rows: IntArray) -> IntArray:
         """Bytes of each row's line, as UTF-8."""

@@ -2,13 +2,14 @@
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 from rootward import errors
-from rootward.dojo.engines.logql import regex, tree
+from rootward.dojo.engines import re2
+from rootward.dojo.engines.logql import tree
 
 FloatArray = npt.NDArray[np.float64]
 BoolArray = npt.NDArray[np.bool_]
@@ -90,25 +91,27 @@ def _ranked(query: tree.VectorAggregation, members: list[Series]) -> list[Series
 
 def label_replace(query: tree.LabelReplace, inner: list[Series]) -> list[Series]:
     """Sets `target` from groups of an anchored match on `source`; unmatched series stay as they are."""
-    pattern = regex.compile_re2(query.pattern, anchored=True)
+    names, found = re2.captures(
+        re2.whole(query.pattern, dot_newline=True), [one.labels.get(query.source, "") for one in inner]
+    )
     out = []
-    for one in inner:
-        found = pattern.match(one.labels.get(query.source, ""))
+    for one, groups in zip(inner, found, strict=True):
         labels = dict(one.labels)
-        if found is not None:
-            labels[query.target] = _expand(query.replacement, found)
+        if groups is not None:
+            labels[query.target] = _expand(query.replacement, one.labels.get(query.source, ""), names, groups)
         out.append(Series({k: v for k, v in labels.items() if v != ""}, one.values, one.present))
     return out
 
 
-def _expand(template: str, found: re.Match[str]) -> str:
+def _expand(template: str, whole: str, names: Sequence[str], groups: Sequence[str]) -> str:
     """Go's `$1`, `${name}`; a group that is not there is empty."""
 
     def group(reference: re.Match[str]) -> str:
         name = reference.group(1) or reference.group(2)
-        if name.isdigit():
-            return (found.group(int(name)) or "") if int(name) <= (found.re.groups) else ""
-        return found.groupdict().get(name) or ""
+        if name.isdecimal():
+            number = int(name[:4])
+            return whole if number == 0 else groups[number - 1] if number <= len(groups) else ""
+        return groups[names.index(name)] if name in names else ""
 
     return re.sub(r"\$(?:\{(\w+)\}|(\w+))", group, template)
 

@@ -43,7 +43,11 @@ def range_aggregation(
     for key, (moments, values) in groups.items():
         left = np.searchsorted(moments, at_ns - query.range_ns, side="right")
         right = np.searchsorted(moments, at_ns, side="right")
-        out.append(vectors.Series(dict(key), _reduce(query, values, left, right), right > left))
+        if query.op == "rate_counter":
+            reduced = _rates(moments, values, left, right, query.range_ns)
+        else:
+            reduced = _reduce(query, values, left, right)
+        out.append(vectors.Series(dict(key), reduced, right > left))
     return out
 
 
@@ -64,13 +68,12 @@ def _groups(
 ) -> dict[Key, tuple[IntArray, FloatArray]]:
     """Label set → (times, value of each line), times in order."""
     stages = pipeline.Pipeline(log_store, query.query.stages)
-    wanted = rows.tolist()
     by_stream = stages.only_filters and query.unwrap is None and _metadata_is_dropped(log_store, grouping)
     if by_stream:
-        return _groups_by_stream(log_store, query, np.array(stages.passing(wanted), dtype=np.int64), grouping)
+        return _groups_by_stream(log_store, query, np.array(stages.passing(rows.tolist()), dtype=np.int64), grouping)
     gathered: dict[Key, tuple[list[int], list[float]]] = {}
     value_of = _value_of(query)
-    for entry in stages.entries(wanted):
+    for entry in stages.entries(rows):
         value = value_of(entry)
         if value is None:
             continue
@@ -174,6 +177,27 @@ def _reduce(query: tree.RangeAggregation, values: FloatArray, left: IntArray, ri
     for i, (low, high) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
         if high > low:
             out[i] = _WINDOW[op](values[low:high], quantile)
+    return out
+
+
+def _rates(moments: IntArray, values: FloatArray, left: IntArray, right: IntArray, range_ns: int) -> FloatArray:
+    """Loki's rate_counter: resets added back, and extrapolated to the window as Prometheus does; 0 with one value."""
+    drops = np.where(np.diff(values) < 0, values[:-1], 0.0)
+    regained = np.concatenate([[0.0], np.cumsum(drops)])
+    out = np.zeros(len(left))
+    for i, (low, high) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):
+        if high - low < 2:
+            continue
+        increase = values[high - 1] - values[low] + regained[high - 1] - regained[low]
+        sampled_s = (moments[high - 1] - moments[low]) / 1e9
+        if sampled_s <= 0:
+            continue
+        between_s = sampled_s / (high - low - 1)
+        before_s = range_ns / 1e9
+        if increase > 0 and values[low] >= 0:
+            before_s = min(before_s, sampled_s * values[low] / increase)
+        reach_s = sampled_s + (before_s if before_s < between_s * 1.1 else between_s / 2)
+        out[i] = increase * (reach_s / sampled_s) / (range_ns / 1e9)
     return out
 
 
