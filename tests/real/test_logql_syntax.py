@@ -135,6 +135,6 @@ def test_a_thousand_mutations_are_judged_alike(theirs):
     taken_only_by_us = [text for text, good in judged.items() if ours(text) and not good]
     refused_only_by_us = [text for text, good in judged.items() if good and not ours(text)]
     print(f"agree on {len(judged) - len(taken_only_by_us) - len(refused_only_by_us)} of {len(judged)}")
-    side_by_side = re.compile(r"""["\d)] *(?:[a-z_]+ *[!<>=~]+|\()""")
+    side_by_side = re.compile(r"""["\w)] *(?:[a-z_]+ *[!<>=~]+|\()""")
     assert [text for text in taken_only_by_us if not side_by_side.search(text)] == []
     assert [text for text in refused_only_by_us if "label_format" not in text] == []

@@ -91,11 +91,11 @@ class _StandingClock:
 
 
 def sources_from_faces(faces: Mapping[str, _http.ASGIApp], clock: _clock.Clock) -> protocols.Sources:
-    """Sources over applications in this process, by vendor. Where both Jaeger and Tempo hold the traces, Jaeger is asked."""
+    """Sources over applications in this process, by vendor, of those that a connector speaks. Where both Jaeger and Tempo hold the traces, Jaeger is asked."""
     found: dict[str, list[Any]] = {}
     standing = _StandingClock(clock)
     for name, app in faces.items():
-        if name == "tempo" and "jaeger" in faces:
+        if name not in _VENDORS or (name == "tempo" and "jaeger" in faces):  # some faces no connector speaks yet
             continue
         http = _http.HttpClient.in_process(name, app, clock=standing, rng=_rng.stream(0, "http", name))
         _place(found, _VENDORS[name], _VENDORS[name].build(name, http, None))
