@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rootward import _rng
-from rootward.evals import statistics
+from rootward.evals import saturation, stability, statistics
 
 
 class Setting(NamedTuple):
@@ -128,6 +128,26 @@ def ever_wrong(p: float, looks: int, simulations: int, seed: int = 0) -> dict[st
     return {name: count / simulations for name, count in wrong.items()}
 
 
+def unseen(failures: int, modes: int, simulations: int, seed: int = 0) -> tuple[float, float]:
+    """Share of simulations in which Esty's bound holds the unseen mass, and the mean estimate of the number of modes (Chao1)."""
+    rng = _rng.stream(seed, "unseen", failures, modes)
+    held, richness = 0, 0.0
+    for _ in range(simulations):
+        shares = rng.dirichlet(np.full(modes, 0.7))
+        caught = np.bincount(rng.choice(modes, size=failures, p=shares), minlength=modes)
+        found = saturation.discovery({str(i): int(c) for i, c in enumerate(caught)})
+        held += bool(shares[caught == 0].sum() <= found.unseen_high)
+        richness += found.richness
+    return held / simulations, richness / simulations
+
+
+def called_stable(scenarios: int, drop: float, simulations: int, seed: int = 0) -> float:
+    """Share of simulations in which a true `drop` (spread 0.2 between scenarios) is called stable at a margin of 5 points."""
+    rng = _rng.stream(seed, "equivalence", scenarios, str(drop))
+    drawn = rng.normal(-drop, 0.2, size=(simulations, scenarios))
+    return float(np.mean([stability.label(differences)[0] == stability.STABLE for differences in drawn]))
+
+
 def _lost(bounds: list[tuple[float, float]], truth: float) -> bool:
     return any(not low <= truth <= high for low, high in bounds)
 
@@ -154,6 +174,13 @@ def main() -> None:
     for p in (0.5, 0.9):
         found = ever_wrong(p, 100, simulations // 10)
         print(f"| rate {p} | " + " | ".join(f"{share:.1%}" for share in found.values()) + " |")
+    print("\n| failing scenarios | modes there are | bound of the unseen holds | modes estimated |\n|---|---|---|---|")
+    for failures, modes in ((30, 15), (100, 50), (100, 200), (300, 200)):
+        held, richness = unseen(failures, modes, simulations // 4)
+        print(f"| {failures} | {modes} | {held:.1%} | {richness:.0f} |")
+    print("\n| scenarios | true drop, points | called stable |\n|---|---|---|")
+    for scenarios, drop in ((100, 0.05), (400, 0.05), (100, 0.0), (400, 0.0)):
+        print(f"| {scenarios} | {drop * 100:.0f} | {called_stable(scenarios, drop, simulations // 4):.1%} |")
     print(f"{time.process_time() - began:.1f} CPU seconds", file=sys.stderr)
 
 

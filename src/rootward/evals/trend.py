@@ -1,5 +1,6 @@
 """Scores over versions: one line per measure with its band, each version against the one before on the scenarios that both ran."""
 
+import collections
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,9 +12,13 @@ from rootward.evals import records, statistics, tallies
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Point:
-    """One run: its scores by name, and the change of the primary one since the run before (None for the first, or with nothing shared)."""
+    """One run: its scores by name, and the change of the primary one since the run before (None for the first, or with nothing shared).
+
+    `label` is its version, with the time at which it started where several runs are of that version.
+    """
 
     run: records.Run
+    label: str
     scenarios: int
     rates: Mapping[str, statistics.Rate]
     change: statistics.Paired | None
@@ -82,6 +87,7 @@ def order(run: records.Run) -> tuple[list[tuple[int, int, str]], str]:
 def _line(key: tuple[str, str], runs: Sequence[records.Run], seed: int) -> Line:
     last = runs[-1]
     rng = _rng.stream(seed, "trend", *key)
+    labels = _labels(runs)
     points: list[Point] = []
     for place, run in enumerate(runs):
         rows = tallies.unperturbed(run)
@@ -93,6 +99,17 @@ def _line(key: tuple[str, str], runs: Sequence[records.Run], seed: int) -> Line:
             shared = set(old.scenarios) & set(new.scenarios)
             if shared:
                 change = statistics.paired(old.only(shared).means, new.only(shared).means, rng=rng)
-        points.append(Point(dataclasses.replace(run, rows=()), len({row.scenario for row in rows}), rates, change))
+        scenarios = len({row.scenario for row in rows})
+        points.append(Point(dataclasses.replace(run, rows=()), labels[place], scenarios, rates, change))
     measures = tuple(measure for measure in last.measures if measure.kind != "amount")
     return Line(key[0], key[1], last.primary, measures, tuple(points))
+
+
+def _labels(runs: Sequence[records.Run]) -> list[str]:
+    counts = collections.Counter(run.version for run in runs)
+    return [
+        run.version
+        if counts[run.version] == 1 and run.version
+        else f"{run.version} {run.started[5:16]}".strip() or str(place)
+        for place, run in enumerate(runs, start=1)
+    ]

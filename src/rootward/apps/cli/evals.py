@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rootward.apps.cli import evals_run
+from rootward.apps.cli import evals_reports, evals_run
 
 app = typer.Typer(help="Measure the investigator on scenarios whose truth is known.", no_args_is_help=True)
 
@@ -19,6 +19,7 @@ app.command("run")(evals_run.run)
 app.command("suites")(evals_run.suites)
 app.command("list")(evals_run.list_runs)
 app.command("show")(evals_run.show)
+evals_reports.register(app)
 
 
 @app.command("rca")

@@ -8,7 +8,7 @@ from rootward.evals import calibration, saturation, statistics, trend
 
 STRIP_WIDTH, STRIP_HEIGHT = 200, 18
 WIDTH, HEIGHT = 560, 280
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 12, 40
+LEFT, RIGHT, TOP, BOTTOM = 46, 24, 28, 40
 TICKS = 5
 STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
@@ -176,20 +176,20 @@ def versions(line: trend.Line, measure: str, title: str) -> Plot:
     found = [(place, point, point.rates[measure]) for place, point in enumerate(line.points) if measure in point.rates]
     found = [each for each in found if each[2].count]
     x, y = _axes(-0.25, max(len(line.points) - 0.75, 0.25), 0.0, 1.0)
-    every = max(1, -(-len(line.points) // 8))
+    every = max(1, -(-len(line.points) * max(len(p.label) for p in line.points) // 60))
     upper = [(place, rate.high) for place, _, rate in found]
     lower = [(place, rate.low) for place, _, rate in reversed(found)]
     return Plot(
         title=title,
-        description="; ".join(f"{point.run.version or place + 1}: {rate}" for place, point, rate in found),
+        description="; ".join(f"{point.label}: {rate}" for place, point, rate in found),
         x_label="version",
         y_label="",
-        x_ticks=tuple(Tick(x(i), p.run.version or str(i + 1)) for i, p in enumerate(line.points) if i % every == 0),
+        x_ticks=tuple(Tick(x(i), p.label) for i, p in enumerate(line.points) if i % every == 0),
         y_ticks=_percent_ticks(y),
         lines=(Line(_points([(place, rate.point) for place, _, rate in found], x, y)),),
         ribbons=(_points([*upper, *lower], x, y),) if found else (),
         marks=tuple(
-            Mark(x(place), y(rate.point), y(rate.low), y(rate.high), f"{point.run.version}: {rate}")
+            Mark(x(place), y(rate.point), y(rate.low), y(rate.high), f"{point.label}: {rate}")
             for place, point, rate in found
         ),
     )

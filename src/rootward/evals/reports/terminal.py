@@ -22,12 +22,12 @@ STYLES = {
 }
 
 
-def show(found: summary.Summary, console: Console) -> None:
-    """Print a run."""
+def show(found: summary.Summary, console: Console, *, with_seconds: bool = True) -> None:
+    """Print a run; without seconds, equal runs of a deterministic subject print equal bytes."""
     _head(console, f"{wording.title(found.run)} · {wording.size(found)}", wording.headlines(found))
     if wording.few(found):
         console.print(Text(wording.few(found), style="yellow"))
-    _scores(found, console)
+    _scores(found, console, with_seconds=with_seconds)
     _segments(found.segments, console)
     _failures(found, console)
     if found.stability and found.stability.variants:
@@ -151,7 +151,7 @@ def _head(console: Console, title: str, lines: Sequence[str]) -> None:
         console.print(Text(f"• {line}"), soft_wrap=True)
 
 
-def _scores(found: summary.Summary, console: Console) -> None:
+def _scores(found: summary.Summary, console: Console, *, with_seconds: bool) -> None:
     table = _table("Scores", "", SCALE, "rate", "runs")
     for score in found.scores:
         if score.rate.count:
@@ -164,9 +164,10 @@ def _scores(found: summary.Summary, console: Console) -> None:
                 score.rate.counts,
             )
     console.print(table)
-    if found.amounts:
+    amounts = [amount for amount in found.amounts if with_seconds or amount.name != "seconds"]
+    if amounts:
         table = _table("Per scenario", "", "median", "95th percentile")
-        for amount in found.amounts:
+        for amount in amounts:
             table.add_row(
                 amount.title, wording.amount(amount.median, amount.unit), wording.amount(amount.high, amount.unit)
             )

@@ -21,6 +21,14 @@ def band(rate: statistics.Rate) -> str:
     return f"{percent(rate.point, digits)} [{rate.low * 100:.{digits}f}–{percent(rate.high, digits)}]"
 
 
+def counted(rate: statistics.Rate) -> str:
+    """`184 of 200 scenarios`, or `184 of 200 runs, 40 scenarios`."""
+    hits = f"{rate.hits:.0f}" if float(rate.hits).is_integer() else f"{rate.hits:.1f}"
+    if rate.count == rate.scenarios:
+        return f"{hits} of {_count(rate.count, 'scenario')}"
+    return f"{hits} of {_count(rate.count, 'run')}, {_count(rate.scenarios, 'scenario')}"
+
+
 def points(value: float) -> str:
     """A difference of rates, in percentage points: `+4.2`."""
     return "–" if math.isnan(value) else f"{value * 100:+.1f}".replace("-", MINUS)
@@ -34,6 +42,11 @@ def change(found: statistics.Paired, unit: str | None = None) -> str:
         return f"{points(found.difference)} [{points(found.low)} to {points(found.high)}]"
     ends = f"{found.difference:+.3g} [{found.low:+.3g} to {found.high:+.3g}]".replace("-", MINUS)
     return f"{ends} {unit}".rstrip()
+
+
+def signed(value: float) -> str:
+    """A term of a sum: `+ 0.012`."""
+    return f"{MINUS if round(value, 3) < 0 else '+'} {abs(value):.3f}"
 
 
 def p_value(p: float) -> str:
@@ -77,7 +90,7 @@ def few(found: summary.Summary) -> str:
 def headlines(found: summary.Summary) -> list[str]:
     """What to know of a run, most important first: at most five sentences."""
     primary = found.primary
-    lines = [f"{sentence(primary.measure.title)}: {band(primary.rate)} ({primary.rate.counts})."]
+    lines = [f"{sentence(primary.measure.title)}: {band(primary.rate)} ({counted(primary.rate)})."]
     hot = [segment for segment in found.segments if segment.hot]
     if hot:
         lines.append("Weak beyond chance: " + ", ".join(f"{each.name} {band(each.right)}" for each in hot[:3]) + ".")
@@ -153,7 +166,7 @@ def trended(found: trend.Trend) -> list[str]:
         last = line.points[-1]
         text = f"{title(last.run)}: {band(last.rates[line.primary])}" if line.primary in last.rates else title(last.run)
         if last.change:
-            since = line.points[-2].run.version or "the run before"
+            since = line.points[-2].label
             text += f", {change(last.change)} points since {since}"
         lines.append(f"{text}.")
     return lines

@@ -4,7 +4,7 @@ import importlib.util
 from pathlib import Path
 
 _spec = importlib.util.spec_from_file_location(
-    "coverage_simulations", Path(__file__).parents[3] / "benchmarks" / "coverage.py"
+    "coverage_simulations", Path(__file__).parents[2] / "benchmarks" / "coverage.py"
 )
 assert _spec is not None
 assert _spec.loader is not None
