@@ -6,10 +6,9 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import rootward
-from rootward import _clock, errors
+from rootward import _clock, _rng, errors
 from rootward.apps import subjects
 from rootward.evals import perturbations, records, run_folder, running, statistics
 from rootward.evals import plan as plans
@@ -28,6 +27,7 @@ class Order:
     only: str = ""
     limit: int | None = None
     stop_width: float | None = None
+    timeout_s: float = subjects.COMMAND_TIMEOUT_S
 
     def choice(self) -> running.Choice:
         """Raises:
@@ -44,7 +44,7 @@ def run(order: Order, *, out: Path | None, root: Path, resume: bool, quiet: bool
         RunError: the run to resume is another one.
     """
     plan = plans.load(order.suite)
-    subject, choice = subjects.named(order.subject), order.choice()
+    subject, choice = subjects.named(order.subject, timeout_s=order.timeout_s), order.choice()
     items = choice.items(plan)
     if not items:
         raise errors.InputError(
@@ -181,62 +181,64 @@ class _Tally:
 
 def show_run(folder: Path, *, as_json: bool) -> None:
     """Scores with bands on stdout (the same bytes for equal runs); what it took on stderr, because that is never the same."""
-    import typer
     from rich.console import Console
 
     from rootward.apps.cli import output
+    from rootward.evals import summary
+    from rootward.evals.reports import terminal
 
     run = run_folder.load(folder)
-    summary = _summary(run)
+    found = summary.summarise(timeless(run))
     if as_json:
-        output.print_json(summary)
+        output.print_json(found.to_json(with_seconds=False))
     else:
-        _table(run, summary, Console())
-    if folder.is_dir():
-        manifest = run_folder.read_manifest(folder)
+        terminal.show(found, Console())
+    tell_cost(folder, run)
+
+
+def show_stability(folder: Path, *, margin: float, as_json: bool) -> None:
+    """How well answers hold under the perturbations of a run.
+
+    Raises:
+        InputError: nothing was perturbed in it.
+    """
+    from rich.console import Console
+
+    from rootward.apps.cli import output
+    from rootward.evals import stability
+    from rootward.evals.reports import terminal
+
+    run = run_folder.load(folder)
+    found = stability.measure(run, rng=_rng.stream(run.seed, "stability"), margin=margin)
+    if found is None:
+        raise errors.InputError(f"{folder} holds no perturbed scenario; run with --perturb, or another suite")
+    if as_json:
+        output.print_json(found.to_json())
+    else:
+        terminal.show_stability(found, Console())
+    tell_cost(folder, run)
+
+
+def timeless(run: records.Run) -> records.Run:
+    """The run without what differs between two equal ones."""
+    return dataclasses.replace(run, started="", rows=tuple(dataclasses.replace(row, seconds=0.0) for row in run.rows))
+
+
+def tell_cost(folder: Path, run: records.Run) -> None:
+    """On stderr: how long it took, in all and for each answer."""
+    import typer
+
+    if not folder.is_dir():
+        return
+    manifest = run_folder.read_manifest(folder)
+    seconds = sorted(row.seconds for row in run.rows)
+    if seconds:
+        half, high = seconds[len(seconds) // 2], seconds[min(len(seconds) - 1, int(0.95 * len(seconds)))]
         typer.echo(
-            f"{folder}: {manifest.wall_s:.0f} s, {manifest.processor_s:.0f} s of processor time for {manifest.scenarios} scenarios",
+            f"{folder}: {len(seconds)} answers in {manifest.wall_s:.0f} s, {manifest.processor_s / len(seconds):.2f} s of processor "
+            f"time each with its world; an answer took {half:.2f} s (median), {high:.2f} s (95th percentile)",
             err=True,
         )
-
-
-def _summary(run: records.Run) -> dict[str, Any]:
-    """Every measure over the base rows, by one band each."""
-    base = [row for row in run.rows if not row.perturbation]
-    found: dict[str, Any] = {}
-    for measure in run.measures:
-        by_scenario: dict[str, list[float]] = {}
-        for row in base:
-            if measure.name in row.scores:
-                by_scenario.setdefault(row.scenario, []).append(row.scores[measure.name])
-        if not by_scenario:
-            continue
-        values = list(by_scenario.values())
-        if measure.kind == "rate":
-            rate = statistics.clustered([sum(one) for one in values], [len(one) for one in values])
-            found[measure.name] = {"text": str(rate), **rate.to_json()}
-        else:
-            flat = sorted(sum(one) / len(one) for one in values)
-            found[measure.name] = {"text": f"median {flat[len(flat) // 2]:g} {measure.unit}", "count": len(flat)}
-    return {"suite": run.suite, "digest": run.digest, "subject": run.subject, "version": run.version, "scores": found}
-
-
-def _table(run: records.Run, summary: dict[str, Any], console: Any) -> None:
-    from rich.table import Table
-
-    table = Table(
-        title=f"{run.suite} {run.digest[:12]}, {run.label}: rate [95% band] (hits/scenarios)",
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-        padding=(0, 2, 0, 0),
-    )
-    table.add_column("score")
-    table.add_column("")
-    titles = {measure.name: measure.title for measure in run.measures}
-    for name, one in summary["scores"].items():
-        table.add_row(titles[name], one["text"])
-    console.print(table)
 
 
 def show_wrong(folder: Path, *, as_json: bool) -> None:

@@ -17,8 +17,16 @@ UNBUILT, ERROR = "unbuilt", "error"
 MESSAGE_MAX = 300
 
 
+class Unanswered(errors.RootwardError):
+    """A subject gave no answer that can be used; `status` is error or timeout."""
+
+    def __init__(self, message: str, *, status: str = ERROR) -> None:
+        super().__init__(message)
+        self.status = status
+
+
 class Subject(Protocol):
-    """Who is measured. `ask` is given the scenario only: never the truth."""
+    """Who is measured. `ask` is given the scenario only, never the truth; raises Unanswered when there is no answer to grade."""
 
     def ask(self, scenario: tm.Scenario) -> reply.Reply: ...
 
@@ -70,14 +78,15 @@ def _row(
     try:
         said = subject.ask(made.scenario)
     except Exception as error:  # noqa: BLE001 -- whatever a subject does is its answer: a row with the reason
-        failed = _failed(item, name, repeat, ERROR, error)
+        status = error.status if isinstance(error, Unanswered) else ERROR
+        failed = _failed(item, name, repeat, status, error)
         return dataclasses.replace(
             failed,
             segments=segments,
             scores={registry.PRIMARY: 0.0},
             expected=made.truth.status,
             fault=_fault(made.truth),
-            failure=f"no answer: {type(error).__name__}",
+            failure=f"no answer: {status if isinstance(error, Unanswered) else type(error).__name__}",
             seconds=stopwatch.monotonic_s() - began_s,
         )
     seconds = stopwatch.monotonic_s() - began_s
@@ -119,9 +128,9 @@ def graded_row(
         confidence=first.confidence if graded.spoke and first is not None else None,
         right=graded.right if graded.spoke else None,
         seconds=seconds,
-        probes=said.probes or 0,
-        tokens=said.tokens or 0,
-        cost=said.cost or 0.0,
+        probes=said.probes,
+        tokens=said.tokens,
+        cost=said.cost,
         message=_message(graded, verdict),
         detail=_detail(item, graded, back),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from rootward.dojo import oracle
 from rootward.dojo.capsule import telemetry as tm
-from rootward.evals import scoring
+from rootward.evals import command_subject, scoring
 from rootward.investigator import finding as findings
 from rootward.signals import answers, naming
 
@@ -44,16 +44,16 @@ class Cited:
 class Reply:
     """`status` as in findings (found, quiet, no_fault, outside); `claims` best first; `path` entity names from cause to alert.
 
-    `tokens` and `cost` ($) are None for subjects that use no model, or do not tell.
+    `tokens` and `cost` ($) are 0 for subjects that use no model, or do not tell.
     """
 
     status: str
     claims: tuple[Claim, ...] = ()
     path: tuple[str, ...] = ()
     cited: tuple[Cited, ...] = ()
-    probes: int | None = None
-    tokens: int | None = None
-    cost: float | None = None
+    probes: int = 0
+    tokens: int = 0
+    cost: float = 0.0
 
 
 def from_finding(finding: findings.Finding) -> Reply:
@@ -77,6 +77,24 @@ def from_finding(finding: findings.Finding) -> Reply:
         path=tuple(entity.name for entity in finding.path),
         cited=tuple(Cited(item.id, item.source, item.outcome not in unanswered) for item in finding.evidence),
         probes=finding.timing.probes,
+    )
+
+
+def from_command(answer: command_subject.Answer) -> Reply:
+    """What a command printed as a reply. The texts that it gives as evidence are the reasons of its first cause; a confidence of 0 is
+    one that it did not state."""
+    keys = tuple(f"E{number}" for number in range(1, len(answer.evidence) + 1))
+    claims = [Claim(one.kind, one.name, one.fault, one.confidence or None, None, one.change) for one in answer.ranked]
+    if claims:
+        claims[0] = dataclasses.replace(claims[0], evidence=keys, because=answer.evidence)
+    return Reply(
+        answer.status,
+        tuple(claims),
+        answer.path,
+        tuple(Cited(key, text) for key, text in zip(keys, answer.evidence, strict=True)),
+        answer.probes,
+        answer.tokens,
+        answer.cost,
     )
 
 

@@ -16,6 +16,7 @@ def evals() -> None:
 
 
 app.command("run")(evals_run.run)
+app.command("stability")(evals_run.stability)
 app.command("suites")(evals_run.suites)
 app.command("list")(evals_run.list_runs)
 app.command("show")(evals_run.show)

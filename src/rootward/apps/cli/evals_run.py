@@ -5,12 +5,15 @@ from typing import Annotated
 
 import typer
 
+from rootward.evals import records
+
 ROOT = Path("evals-runs")
 SOME_FAILED = 3
 """Exit status of a run that finished, and in which scenarios could not be built or the subject broke."""
 
 Suite = Annotated[str, typer.Argument(help="A shipped suite (see `rootward evals suites`) or a YAML file.")]
 Subject = Annotated[str, typer.Option(help="Who is measured: embedded, or command:… (your own agent).")]
+Timeout = Annotated[float, typer.Option(min=1, help="Seconds that a command has for one alert.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes to spread scenarios over; default: one per core.")]
 Out = Annotated[
     Path | None, typer.Option(help="Folder of the run; default: a new one under evals-runs.", show_default=False)
@@ -22,6 +25,7 @@ Root = Annotated[Path, typer.Argument(help="Folder under which runs are kept.")]
 def run(
     suite: Suite,
     subject: Subject = "embedded",
+    timeout: Timeout = 300.0,
     repeats: Annotated[int, typer.Option(min=1, help="How often each scenario is investigated.")] = 1,
     perturb: Annotated[
         list[str] | None,
@@ -65,13 +69,66 @@ def run(
         only=only,
         limit=limit,
         stop_width=stop_early,
+        timeout_s=timeout,
     )
     folder, finished = evaluating.run(ordered, out=out, root=ROOT, resume=resume, quiet=as_json)
     evaluating.show_run(folder, as_json=as_json)
-    broken = [row for row in finished.rows if row.status in ("error", "unbuilt")]
+    _finish(finished)
+
+
+def stability(
+    suite: Suite,
+    perturb: Annotated[
+        list[str] | None, typer.Option(help="Only this perturbation (may be repeated); default: all.")
+    ] = None,
+    subject: Subject = "embedded",
+    timeout: Timeout = 300.0,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="How often each is asked; more than once gives the floor of noise.")
+    ] = 1,
+    jobs: Jobs = None,
+    out: Out = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out, or the last of its kind.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="So many scenarios, spread over the suite.")] = 30,
+    only: Annotated[str, typer.Option(help="Only scenarios whose id matches this glob.")] = "",
+    margin: Annotated[
+        float, typer.Option(min=0.001, max=0.5, help="A change of less than this share counts as stable.")
+    ] = 0.05,
+    as_json: Json = False,
+) -> None:
+    """Ask the same scenarios in other words, units, orders and time zones: does the answer hold?
+
+    Examples:
+
+      rootward evals stability standard --limit 40
+
+      rootward evals stability standard --perturb rename_services --perturb units --margin 0.1
+    """
+    from rootward.apps import evaluating
+
+    ordered = evaluating.Order(
+        suite=suite,
+        subject=subject,
+        repeats=repeats,
+        perturb=tuple(perturb or ("all",)),
+        jobs=jobs,
+        only=only,
+        limit=limit,
+        timeout_s=timeout,
+    )
+    folder, finished = evaluating.run(ordered, out=out, root=ROOT, resume=resume, quiet=as_json)
+    evaluating.show_stability(folder, margin=margin, as_json=as_json)
+    _finish(finished)
+
+
+def _finish(finished: records.Run) -> None:
+    broken = [row for row in finished.rows if row.status in ("error", "timeout", "unbuilt")]
     if broken:
+        one = broken[0]
         typer.echo(
-            f"{len(broken)} of {len(finished.rows)} could not be scored; the first: {broken[0].scenario}: {broken[0].message}",
+            f"{len(broken)} of {len(finished.rows)} had no answer to score; the first: {one.scenario}: {one.message}",
             err=True,
         )
         raise typer.Exit(SOME_FAILED)

@@ -12,7 +12,7 @@ from types import ModuleType
 
 from rootward import errors
 
-NOT_PERTURBATIONS = ("variant", "texts")
+NOT_PERTURBATIONS = ("variant", "texts", "stamps", "spelling", "metric_names", "missing")
 CLEAN = "clean"
 CLEAN_TITLE = "the same seed without noise (how much noise costs)"
 ALL = "all"

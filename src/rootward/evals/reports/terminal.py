@@ -200,6 +200,14 @@ def _failures(found: summary.Summary, console: Console) -> None:
     console.print(table)
 
 
+def show_stability(found: stability.Stability, console: Console) -> None:
+    """Print how well answers hold under perturbations, and what noise costs."""
+    if found.clean:
+        console.print(Text(f"Without the noise it would be {wording.change(found.clean)} points."), soft_wrap=True)
+    if found.variants:
+        _stability(found, console)
+
+
 def _stability(found: stability.Stability, console: Console) -> None:
     floor = (
         f"noise alone flips {wording.band(found.floor)}" if found.floor.count else "no repeats, so no floor of noise"

@@ -20,9 +20,6 @@ FILES = (
     "status_right",
     "change_right",
     "onset_error",
-    "probes_asked",
-    "tokens_used",
-    "cost",
 )
 PRIMARY = "right"
 

@@ -2,9 +2,7 @@
 
 from rootward.evals import records, reply
 
-MEASURE = records.Measure(
-    "right", "right answer (cause and kind named, or quiet where there is none to name)", gate=True
-)
+MEASURE = records.Measure("right", "right answer", gate=True)
 
 
 def score(graded: reply.Graded) -> float | None:
