@@ -163,6 +163,72 @@ def log_disk_full(seen: sn.Seen) -> None:
     assert min(seen.said("No space left on device", seen.cause.name)) > seen.onset_s + 60
 
 
+def lags(seen: sn.Seen) -> dict[str, np.ndarray]:
+    """The blamed consumer's lag by partition, at every scrape."""
+    group = f"{seen.cause.name}-consumers"
+    found = seen.matching("kafka_consumergroup_lag", consumergroup=group)
+    return {labels["partition"]: row for _, labels, row in found}
+
+
+def consumer_lag(seen: sn.Seen) -> None:
+    """Every partition falls behind, by as much as its share, since a release; nothing repeats."""
+    grown = [row[-40:].mean() / max(row[:100].mean(), 1.0) for row in lags(seen).values()]
+    assert min(grown) > 10
+    assert max(grown) < 4 * min(grown)
+    assert seen.deployed()
+    assert not seen.said("Seek to offset|rebalanc", seen.cause.name)
+
+
+def poison_pill(seen: sn.Seen) -> None:
+    """One partition stands still at one offset that the consumer names again and again; the others are worked off."""
+    grown = sorted(row[-40:].mean() / max(row[:100].mean(), 1.0) for row in lags(seen).values())
+    assert grown[-1] > 20
+    assert grown[-2] < 3
+    times = seen.said(r"Error while processing record [\w-]+@\d+", seen.cause.name)
+    assert len(times) > 10
+    assert min(times) >= seen.onset_s
+    logs = seen.telemetry.logs
+    assert logs is not None
+    (offset,) = {int(line.split("@")[1].split(":")[0]) for line in logs.lines if "Error while processing rec" in line}
+    standing = [
+        float(np.abs(row[-40:] - offset).max())
+        for _, labels, row in seen.matching("kafka_consumergroup_current_offset")
+        if labels["consumergroup"] == f"{seen.cause.name}-consumers"
+    ]
+    assert min(standing) < 100, "where the exporter says that the group stands is what the consumer names"
+
+
+def rebalance_loop(seen: sn.Seen) -> None:
+    """The group keeps losing its members and says so; its coordinator counts generations."""
+    members = seen.level("kafka_consumergroup_members", consumergroup=f"{seen.cause.name}-consumers")
+    before, after = seen.around(members)
+    assert after < 0.6 * before
+    assert seen.said("group is rebalancing|consumer poll timeout", seen.cause.name)
+    assert seen.said("Preparing to rebalance group")
+    commit = seen.commit()
+    assert commit is not None
+    assert "MAX_POLL_INTERVAL" in "".join(commit.files.values())
+    assert min(row[-40:].mean() for row in lags(seen).values()) > 100
+
+
+def broker_blocked(seen: sn.Seen) -> None:
+    """Memory rises to the watermark because nobody reads one queue; then the alarm, and publishers that wait."""
+    broker = seen.cause.name
+    alarm = seen.level("rabbitmq_alarms_memory_used_watermark", service=broker)
+    assert seen.around(alarm) == (0.0, 1.0)
+    _, used = seen.level("rabbitmq_process_resident_memory_bytes", service=broker)
+    _, limit = seen.level("rabbitmq_resident_memory_limit_bytes", service=broker)
+    assert used[0] < 0.5 * limit[0] < 0.9 * used[-1]
+    before, after = seen.around(seen.level("rabbitmq_queue_messages_ready", queue=f"{broker}.audit"))
+    assert after > 1.5 * before
+    assert seen.level("rabbitmq_queue_consumers", queue=f"{broker}.audit")[1][-1] == 0
+    assert seen.said("low on memory")
+    assert seen.said("memory resource limit alarm set", broker)
+    commit = seen.commit()
+    assert commit is not None
+    assert commit.time_s < seen.onset_s - 120
+
+
 CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "n_plus_one": ("web-shop", 0, n_plus_one),
     "feature_flag": ("payments", 1, feature_flag),
@@ -173,6 +239,10 @@ CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "db_failover": ("payments", 1, db_failover),
     "io_storm": ("web-shop", 0, io_storm),
     "shm_exhaustion": ("payments", 1, shm_exhaustion),
+    "consumer_lag": ("payments", 1, consumer_lag),
+    "poison_pill": ("web-shop", 0, poison_pill),
+    "rebalance_loop": ("web-shop", 0, rebalance_loop),
+    "broker_blocked": ("data-pipeline", 0, broker_blocked),
     "log_disk_full": ("payments", 1, log_disk_full),
 }
 each_family = pytest.mark.parametrize("fault", CASES)

@@ -1,5 +1,6 @@
 """What families of faults share: where in a system trouble is felt, when it begins, and one fault within another."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -156,3 +157,18 @@ def database_cause(draft: dr.Draft, database: int, fault: str, change: str = "",
 def service_cause(draft: dr.Draft, component: int, fault: str, change: str = "") -> oracle.Cause:
     name = draft.layout.components[component].name
     return oracle.Cause("service", name, fault, onset_s(draft), change, (("workload", name),))
+
+
+def also(cause: oracle.Cause, *aliases: tuple[str, str]) -> oracle.Cause:
+    """The same cause, with more entities that count as the same answer."""
+    return dataclasses.replace(cause, aliases=(*cause.aliases, *aliases))
+
+
+def callers(layout: lay.Layout, component: int) -> tuple[str, ...]:
+    """Names of those who call a component."""
+    return tuple(sorted({layout.components[layout.source[e]].name for e in layout.calls_to(component)}))
+
+
+def callees(layout: lay.Layout, component: int) -> tuple[str, ...]:
+    """Names of those whom a component calls."""
+    return tuple(sorted({layout.components[layout.target[e]].name for e in layout.calls_from(component)}))

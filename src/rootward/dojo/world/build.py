@@ -104,17 +104,20 @@ def build(
         raise err.WorldError(f"{world!r} has one size; `services` sizes the world 'generated'")
     if not 1.5 <= hours <= 168 or not 5 <= step_s <= 60:
         raise err.WorldError(f"hours must be 1.5 to 168 and step_s 5 to 60, not {hours} and {step_s}")
-    if fault is None:
-        common = faults.common()
-        fault = common[int(_rng.stream(seed, world, "which").integers(0, len(common)))]
-    family: dr.Family = faults.load(fault)
     around = ns.of(noise, seed)
-    plan = name_alikes.joined(plan_module.blueprint(seed, services), around, seed)
-    base = _ordinary(lay.lay_out(plan), seed, hours, step_s, around)
+    layout = lay.lay_out(name_alikes.joined(plan_module.blueprint(seed, services), around, seed))
+    family: dr.Family = faults.load(fault) if fault else _chosen(layout, world, seed)
+    base = _ordinary(layout, seed, hours, step_s, around)
     wish = wishes.checked(base.layout, family, shape=shape, place=place, parameters=parameters or {})
     shown = _until_it_shows(base, wish, around)
     shown, then = _and_then(base, shown, wish, around, aftermath)
-    return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, fault, then)
+    return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, family.name, then)
+
+
+def _chosen(layout: lay.Layout, world: str, seed: int) -> dr.Family:
+    """One of the families with a cause that have a place in this world."""
+    able: list[dr.Family] = [family for family in map(faults.load, faults.common()) if family.targets(layout)]
+    return able[int(_rng.stream(seed, world, "which").integers(0, len(able)))]
 
 
 def _ordinary(layout: lay.Layout, seed: int, hours: float, step_s: float, noise: ns.Noise) -> dr.Draft:

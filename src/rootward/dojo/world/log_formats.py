@@ -65,6 +65,12 @@ def _kafka(time_s: float, level: str, component: str, text: str, trace: str) -> 
     )
 
 
+def _rabbitmq(time_s: float, level: str, component: str, text: str, trace: str) -> str:
+    del component, trace
+    word = {"warn": "warning"}.get(level, level)
+    return f"{iso(time_s).replace('T', ' ')}{int(time_s * 1e6) % 1000:03d}+00:00 [{word}] <0.{int(time_s * 7) % 900 + 200}.0> {text}"
+
+
 FORMATS: dict[str, Format] = {
     "go": _go,
     "java": _java,
@@ -74,6 +80,7 @@ FORMATS: dict[str, Format] = {
     "postgres": _postgres,
     "redis": _redis,
     "kafka": _kafka,
+    "rabbitmq": _rabbitmq,
 }
 
 ORDINARILY_REFUSED = 0.001
@@ -145,6 +152,20 @@ QUERY_CANCELLED = {
     "java": "org.postgresql.util.PSQLException: ERROR: canceling statement due to statement timeout ({host})",
     "python": "psycopg.errors.QueryCanceled: canceling statement due to statement timeout ({host})",
     "node": "error: canceling statement due to statement timeout ({host})",
+}
+NOT_PUBLISHED = {
+    "kafka": {
+        "go": "kafka: failed to publish to {host}: context deadline exceeded after {ms}ms",
+        "java": "org.apache.kafka.common.errors.TimeoutException: Expiring 8 record(s) for {host}-0: {ms} ms has passed since batch creation",
+        "python": 'confluent_kafka.KafkaException: KafkaError{{code=_MSG_TIMED_OUT,val=-192,str="Local: Message timed out"}} ({host})',
+        "node": "KafkaJSConnectionError: Request Produce to {host} timed out after {ms}ms",
+    },
+    "rabbitmq": {
+        "go": "amqp: publish to {host} not confirmed within {ms}ms",
+        "java": "org.springframework.amqp.core.AmqpReplyTimeoutException: publisher confirm from {host} timed out after {ms} ms",
+        "python": "pika.exceptions.ConnectionBlockedTimeout: Blocked connection timeout expired. ({host})",
+        "node": "publish to {host} not confirmed within {ms}ms",
+    },
 }
 CUT_OFF = {
     "go": "read tcp {ip}:{port}: read: connection reset by peer ({host})",

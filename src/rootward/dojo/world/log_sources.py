@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rootward.dojo.world import blueprint as bp
-from rootward.dojo.world import dynamics
+from rootward.dojo.world import dynamics, partitions
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import log_formats as lf
@@ -42,6 +42,8 @@ def troubles(frame: fr.Frame) -> list[Source]:
         found += _database(frame, i)
     for i in frame.layout.of_kind(bp.Kind.CACHE):
         found += _cache(frame, i)
+    for i in partitions.topics(frame.layout):
+        found += [source for e in frame.layout.calls_from(i) for source in _stalled(frame, e)]
     for i in frame.layout.of_kind(bp.Kind.SERVICE):
         found += _starts(frame, i) + _own(frame, i)
         found.append(_grumble(frame, i))
@@ -89,7 +91,7 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
         (frame.draft.refusals.get(e, lf.REFUSED), told),
         (lf.REFUSED, plain - told),
         (lf.NO_CONNECTION, (1 - refused) * state.pool_refused[:, e]),
-        (lf.QUERY_CANCELLED if callee.kind is bp.Kind.DATABASE else lf.TIMED_OUT, got * state.timeouts[:, e]),
+        (_too_late(callee), got * state.timeouts[:, e]),
         (
             lf.ANSWERED_BADLY if callee.kind in (bp.Kind.SERVICE, bp.Kind.EXTERNAL) else lf.CUT_OFF,
             got * (1 - state.timeouts[:, e]) * state.error[:, target],
@@ -98,6 +100,13 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
     attempts = state.calls[:, e]
     level = "error" if layout.required[e] >= 0.5 else "warn"
     return [Source(i, level, attempts * share, _failure(frame, e, table)) for table, share in reasons]
+
+
+def _too_late(callee: bp.Component) -> Mapping[str, str]:
+    """What clients say of a callee that did not answer in time."""
+    if callee.kind is bp.Kind.DATABASE:
+        return lf.QUERY_CANCELLED
+    return lf.NOT_PUBLISHED[callee.language] if callee.kind is bp.Kind.QUEUE else lf.TIMED_OUT
 
 
 def _failure(frame: fr.Frame, e: int, table: Mapping[str, str]) -> Callable[[int, float], str]:
@@ -201,6 +210,26 @@ def _cache(frame: fr.Frame, i: int) -> list[Source]:
                 ),
             )
         )
+    return found
+
+
+def _stalled(frame: fr.Frame, e: int) -> list[Source]:
+    """A consumer that does not get beyond a message says so each time it tries it again, with the same offset every time."""
+    layout = frame.layout
+    topic, consumer = int(layout.source[e]), int(layout.target[e])
+    name, operation = layout.components[topic].name, layout.calls[e].operation
+    found = []
+    for k in range(partitions.COUNT):
+        stalled = frame.draft.levels.get((f"{partitions.STALLED}{k}", e))
+        if stalled is None or not stalled.any():
+            continue
+        offset = int(partitions.produced(frame, topic)[k, max(int(np.argmax(stalled > 0)) - 1, 0)])
+        texts = (
+            f"Error while processing record {name}-{k}@{offset}: cannot decode {operation}: unexpected end of input, will retry",
+            f"Seek to offset {offset} for partition {name}-{k}",
+        )
+        found.append(Source(consumer, "error", stalled / 9.0, _choose(texts[:1], frame.rng("stalled", e, k))))
+        found.append(Source(consumer, "info", stalled / 18.0, _choose(texts[1:], frame.rng("stalled", e, k))))
     return found
 
 

@@ -180,13 +180,18 @@ class Table:
             self._looks.append(attributes)
         return self._look_of[key]
 
+    def _system(self, visit: Any) -> str:
+        """The broker from which a consumer got what it processes."""
+        layout = self._frame.layout
+        return layout.components[layout.source[visit.call]].language if visit.call >= 0 else "kafka"
+
     def _server_looks(self, visit: Any, timed: Any, part: Any) -> Any:
         component = self._frame.layout.components[visit.component]
         route = component.routes[0]
         fine: dict[str, Any]
         if component.consumer:
             fine = {
-                "messaging.system": "kafka",
+                "messaging.system": self._system(visit),
                 "messaging.operation.type": "process",
                 "messaging.consumer.group.name": f"{component.name}-consumers",
             }
@@ -235,11 +240,15 @@ class Table:
             status = ("db.response.status_code", "OK", "ERR")
         elif target.kind is bp.Kind.QUEUE:
             fine |= {
-                "messaging.system": "kafka",
+                "messaging.system": target.language,
                 "messaging.destination.name": target.name,
                 "messaging.operation.type": "publish",
             }
-            status = ("messaging.kafka.error_code", 0, 7)
+            status = (
+                ("messaging.kafka.error_code", 0, 7)
+                if target.language == "kafka"
+                else ("messaging.rabbitmq.reply_code", 200, 541)
+            )
         elif call.protocol == "grpc":
             fine |= {"rpc.system": "grpc", "rpc.service": target.routes[0].method, "rpc.method": target.routes[0].path}
             status = ("rpc.grpc.status_code", 0, 13)

@@ -43,6 +43,8 @@ def checked(
         if not low <= value <= high:
             raise errors.WorldError(f"{family.name}: {name} is {low:g} to {high:g} {known[name].unit}, not {value:g}")
     places = family.targets(layout)
+    if not places:
+        raise errors.WorldError(f"{layout.plan.name} has nothing that {family.name} could break")
     if place is not None:
         able = {_name(layout, family, found): found for found in places}
         if place not in able:

@@ -1,10 +1,10 @@
-"""kafka_exporter: offsets and consumer lag per partition."""
+"""kafka_exporter: offsets, consumer lag and group members per partition."""
 
 import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import partitions
 from rootward.dojo.world.exporters import sheet
 
 META = {
@@ -14,31 +14,37 @@ META = {
         "gauge", "Current Offset of a ConsumerGroup at Topic/Partition"
     ),
     "kafka_consumergroup_lag": tm.MetricMeta("gauge", "Current Approximate Lag of a ConsumerGroup at Topic/Partition"),
+    "kafka_consumergroup_members": tm.MetricMeta("gauge", "Amount of members in a consumer group"),
 }
-PARTITIONS = 3
+MEMBERS = "group_members_share"
+"""The draft's level, by consumer, that says what share of its members its group knows."""
 
 
 def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     page = sheet.Sheet(frame, "kafka")
-    layout, state = frame.layout, frame.state
-    for i in layout.of_kind(bp.Kind.QUEUE):
+    layout = frame.layout
+    for i in partitions.topics(layout):
         topic = layout.components[i].name
         base = {"job": "kafka-exporter", "instance": "kafka-exporter:9308", "namespace": layout.namespace(i)}
-        rng = frame.rng("kafka", i)
-        share = rng.dirichlet(np.full(PARTITIONS, 60.0))
-        produced = np.cumsum(state.arrivals[:, i] * frame.step_s)
-        page.gauge(
-            {"__name__": "kafka_brokers", **base, "topic": topic}, np.full(frame.steps, float(layout.replicas[i]))
-        )
-        for partition in range(PARTITIONS):
-            where = {**base, "topic": topic, "partition": str(partition)}
-            offset = np.floor(1e6 * (partition + 1) + produced * share[partition])
-            page.gauge({"__name__": "kafka_topic_partition_current_offset", **where}, offset)
-            for e in layout.calls_from(i):
-                consumer = int(layout.target[e])
-                group = {**where, "consumergroup": f"{layout.components[consumer].name}-consumers"}
-                inflight = rng.poisson(np.maximum(state.arrivals[:, consumer] * 0.15 * share[partition], 0.05))
-                lag = np.floor(state.queue[:, consumer] * share[partition]) + inflight
-                page.gauge({"__name__": "kafka_consumergroup_lag", **group}, lag)
-                page.gauge({"__name__": "kafka_consumergroup_current_offset", **group}, offset - lag)
+        brokers = np.full(frame.steps, float(layout.replicas[i]))
+        page.gauge({"__name__": "kafka_brokers", **base, "topic": topic}, brokers)
+        offsets = partitions.produced(frame, i)
+        for k in range(partitions.COUNT):
+            where = {**base, "topic": topic, "partition": str(k)}
+            page.gauge({"__name__": "kafka_topic_partition_current_offset", **where}, offsets[k])
+        for e in layout.calls_from(i):
+            _group(frame, page, e, {**base, "topic": topic}, offsets)
     return page.blocks()
+
+
+def _group(frame: fr.Frame, page: sheet.Sheet, e: int, base: dict[str, str], offsets: fr.FloatArray) -> None:
+    consumer = int(frame.layout.target[e])
+    group = f"{frame.layout.components[consumer].name}-consumers"
+    behind = partitions.lag(frame, e)
+    for k in range(partitions.COUNT):
+        where = {**base, "partition": str(k), "consumergroup": group}
+        page.gauge({"__name__": "kafka_consumergroup_lag", **where}, behind[k])
+        page.gauge({"__name__": "kafka_consumergroup_current_offset", **where}, offsets[k] - behind[k])
+    known = np.rint(frame.draft.knobs.pods[:, consumer] * frame.draft.level(MEMBERS, consumer, 1.0))
+    members = {key: label for key, label in base.items() if key != "topic"} | {"consumergroup": group}
+    page.gauge({"__name__": "kafka_consumergroup_members", **members}, known)

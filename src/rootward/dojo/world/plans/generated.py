@@ -9,6 +9,7 @@ NAME = "generated"
 DESCRIPTION = "A system of any size up to 500 services, drawn from the seed"
 
 SERVICES = 40
+ENOUGH_FOR_QUEUES = 14
 LEAST, MOST = 6, 500
 STYLES = (
     ("go", "otel"),
@@ -108,7 +109,8 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     rng = _rng.stream(seed, NAME, count)
     stores = max(1, count // 7)
     caches, outside = max(1, count // 14), max(1, count // 20)
-    own = max(2, count - stores - caches - outside - 1)
+    queues = 4 if count >= ENOUGH_FOR_QUEUES else 0
+    own = max(2, count - stores - caches - outside - queues - 1)
     names = _names(rng, own)
     depth = max(2, min(6, int(np.log2(own))))
     layer = np.sort(np.minimum(rng.integers(0, depth, own), depth - 1))
@@ -116,8 +118,9 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     own_services = [_service(rng, name, int(layer[k])) for k, name in enumerate(names)]
     kept, queries = _stores(rng, names, stores, caches)
     partners, errands = _third_parties(rng, own_services, outside)
-    components = [_gateway(), *own_services, *kept, *partners]
-    calls = [*_calls(rng, names, layer), *queries, *errands]
+    topics, messages = _queues(names) if queues else ([], [])
+    components = [_gateway(), *own_services, *kept, *partners, *topics]
+    calls = [*_calls(rng, names, layer), *queries, *errands, *messages]
     return bp.Blueprint(
         name=NAME,
         description=DESCRIPTION,
@@ -224,6 +227,52 @@ def _stores(rng: np.random.Generator, names: list[str], stores: int, caches: int
         other = names[int(rng.integers(0, len(names)))]
         if rng.uniform() < 0.5 and other != owner:
             calls.append(bp.sql(other, name, 1, f"SELECT count(*) FROM {noun}s WHERE updated_at > $1"))  # noqa: S608 -- never run
+    return components, calls
+
+
+def _queues(names: list[str]) -> Parts:
+    """A topic and a job queue that the busiest services write to, each with a consumer."""
+    components: list[bp.Component] = []
+    calls: list[bp.Call] = []
+    for publisher, queue, broker, consumer, required in (
+        (names[0], "domain-events", "kafka", "event-indexer", 0.1),
+        (names[1], "background-jobs", "rabbitmq", "job-runner", 0.5),
+    ):
+        components += [
+            bp.Component(
+                name=queue,
+                kind=bp.Kind.QUEUE,
+                language=broker,
+                style="",
+                cpu_ms=0.05,
+                wait_ms=1.0,
+                replicas=3 if broker == "kafka" else 1,
+                memory_mib=700.0,
+                memory_limit_mib=2048.0,
+            ),
+            bp.Component(name=consumer, language="python", style="otel", cpu_ms=6, wait_ms=8, consumer=True),
+        ]
+        protocol, subject = ("kafka", "entity.changed") if broker == "kafka" else ("amqp", "jobs.requested")
+        calls += [
+            bp.Call(
+                caller=publisher,
+                callee=queue,
+                calls=1,
+                timeout_ms=1000,
+                protocol=protocol,
+                operation=subject,
+                required=required,
+            ),
+            bp.Call(
+                caller=queue,
+                callee=consumer,
+                calls=1,
+                timeout_ms=30000,
+                protocol=protocol,
+                operation=subject,
+                waits=False,
+            ),
+        ]
     return components, calls
 
 
