@@ -229,6 +229,92 @@ def broker_blocked(seen: sn.Seen) -> None:
     assert commit.time_s < seen.onset_s - 120
 
 
+def gc_storm(seen: sn.Seen) -> None:
+    """Collection takes most of the time and goes on when the load is back to what it was."""
+    name = seen.cause.name
+    overhead = seen.level("jvm_gc_overhead", application=name)
+    before, after = seen.around(overhead, settle_s=900.0, until_s=2000.0)
+    pods = len(list(seen.matching("jvm_gc_overhead", application=name)))
+    assert before < 0.01 * pods
+    assert after > 0.3 * pods
+    (door,) = [one for one in seen.truth.decoys if one in ("gateway", "api-edge", "ingest-lb")]
+    load = seen.increase("nginx_ingress_controller_requests", ingress=door)
+    before, after = seen.around(load, settle_s=900.0, until_s=2000.0)
+    assert after < 1.3 * before, "the load is long back to normal"
+    spent = seen.increase("http_server_requests_seconds_sum", application=name)
+    count = seen.increase("http_server_requests_seconds_count", application=name)
+    slow = seen.around((spent[0], spent[1] / np.maximum(count[1], 1)), settle_s=900.0, until_s=2000.0)
+    assert slow[1] > 5 * slow[0]
+
+
+def fd_exhaustion(seen: sn.Seen) -> None:
+    """Descriptors climb to their limit since the release, then calls fail for want of one; memory does not climb."""
+    name = seen.cause.name
+    for used, limit in (
+        ("process_open_fds", "process_max_fds"),
+        ("process_files_open_files", "process_files_max_files"),
+    ):
+        rows = [row for _, _, row in seen.matching(used, pod=f"{name}-*")]
+        if rows:
+            most = next(iter(seen.matching(limit, pod=f"{name}-*")))[2]
+            assert max(np.nanmax(row) for row in rows) == np.nanmax(most)
+    said = seen.said("(?i)too many open files|EMFILE", name)
+    assert len(said) > 5
+    assert min(said) > seen.onset_s + 60
+    assert seen.deployed()
+    before, after = seen.around(seen.level("container_memory_working_set_bytes", container=name))
+    assert after < 1.5 * before
+
+
+def errors_by_version(seen: sn.Seen) -> dict[str, float]:
+    """The share of the culprit's server spans since the onset that failed, by version."""
+    spans = seen.telemetry.spans
+    assert spans is not None
+    found: dict[str, list[int]] = {}
+    for start_ns, kind, status, process in zip(spans.start_ns, spans.kind, spans.status, spans.process, strict=True):
+        resource = spans.processes[process].attributes
+        if kind == 2 and start_ns / 1e9 > seen.onset_s + 90 and resource["service.name"] == seen.cause.name:
+            found.setdefault(resource["service.version"], []).append(int(status == 2))
+    return {version: float(np.mean(bad)) for version, bad in found.items()}
+
+
+def canary(seen: sn.Seen) -> None:
+    """Only the new version fails, on a minority of the pods; the old one is as well as before."""
+    by_version = errors_by_version(seen)
+    assert len(by_version) == 2
+    assert max(by_version.values()) > 0.2
+    assert min(by_version.values()) < 0.05
+    versions = [p.attributes["service.version"] for p in seen.telemetry.spans.processes if p.service == seen.cause.name]
+    fresh = max(by_version, key=lambda version: by_version[version])
+    assert versions.count(fresh) <= 0.5 * len(versions)
+    assert seen.deployed()
+
+
+def version_skew(seen: sn.Seen) -> None:
+    """Callers cannot read what the culprit answers well; the culprit itself does not fail, in either version."""
+    by_version = errors_by_version(seen)
+    assert len(by_version) == 2
+    assert max(by_version.values()) < 0.05
+    callers = [one for one in seen.truth.decoys if seen.said(f"response of {seen.cause.name}", one)]
+    assert callers
+    assert not seen.said("unmarshal|UnrecognizedProperty|ValidationError|ZodError|wire-format", seen.cause.name)
+    assert seen.deployed()
+
+
+def config_push(seen: sn.Seen) -> None:
+    """Several services crash while parsing the same file, within the minute, and none of them was released."""
+    crashed = [name for kind, name in seen.cause.aliases if kind == "service" and seen.said("routing.yaml", name)]
+    assert len(crashed) >= 3
+    firsts = [min(seen.said("routing.yaml", name)) for name in crashed]
+    assert min(firsts) >= seen.onset_s
+    assert max(firsts) - min(firsts) < 120
+    reasons = {event["reason"] for event in seen.telemetry.cluster.events}
+    assert "BackOff" in reasons
+    commit = seen.commit()
+    assert commit is not None
+    assert commit.repository.endswith("/platform")
+
+
 CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "n_plus_one": ("web-shop", 0, n_plus_one),
     "feature_flag": ("payments", 1, feature_flag),
@@ -243,6 +329,11 @@ CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "poison_pill": ("web-shop", 0, poison_pill),
     "rebalance_loop": ("web-shop", 0, rebalance_loop),
     "broker_blocked": ("data-pipeline", 0, broker_blocked),
+    "gc_storm": ("payments", 1, gc_storm),
+    "fd_exhaustion": ("web-shop", 1, fd_exhaustion),
+    "canary": ("web-shop", 1, canary),
+    "version_skew": ("web-shop", 0, version_skew),
+    "config_push": ("web-shop", 1, config_push),
     "log_disk_full": ("payments", 1, log_disk_full),
 }
 each_family = pytest.mark.parametrize("fault", CASES)

@@ -16,7 +16,8 @@ from rootward.dojo.world import troubles as tr
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Release:
-    """A new version of a component, rolled out from step `at`; `files` maps paths to unified patches."""
+    """A new version of a component, rolled out from step `at`; `files` maps paths to unified patches. A `canary` stops at that
+    many pods (0: all of them get it)."""
 
     component: int
     at: int
@@ -26,6 +27,7 @@ class Release:
     title: str
     files: Mapping[str, str]
     body: str = ""
+    canary: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

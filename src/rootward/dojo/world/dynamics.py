@@ -119,6 +119,12 @@ def _exceeds(mean_s: FloatArray, limit_s: FloatArray | float) -> FloatArray:
     return np.asarray(over / (1.0 + over), dtype=np.float64)
 
 
+def collecting(layout: lay.Layout, knobs: kn.Knobs, queue: FloatArray) -> FloatArray:
+    """Work spent on collecting garbage, as a multiple of the requests' own: what waits is alive, and is traced again and again.
+    `queue` is [N] or [T, N]. With enough of it a queue keeps itself full after the load that filled it has gone."""
+    return np.asarray(knobs.pressure * np.minimum(queue / layout.queue_limit, 1.0), dtype=np.float64)
+
+
 def _load(
     layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, t: int, step_s: float
 ) -> None:
@@ -169,7 +175,8 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
     arrivals, calls = state.arrivals[t], state.calls[t]
     load = np.maximum(state.served[t], TINY)
     extra = np.maximum(np.bincount(target, calls, count), TINY)
-    work = knobs.cpu_s[t] + np.bincount(target, calls * knobs.work_s[t], count) / extra
+    added = np.bincount(target, calls * knobs.work_s[t], count) / extra
+    work = (knobs.cpu_s[t] + added) * (1.0 + collecting(layout, knobs, carry.queue))
     blocked = np.bincount(target, calls * knobs.blocked_s[t], count) / extra
     cores = np.maximum(knobs.cores[t] * knobs.pods[t], TINY)
     busy = load * work / cores
@@ -182,7 +189,7 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
     good = np.log1p(-np.minimum(knobs.own_error[t], 0.999)) + np.log1p(-np.minimum(state.rejected[t], 0.999))
     call_latency, timeouts, failed, lost = (np.empty(len(calls)) for _ in range(4))
     latency = np.empty(count)
-    own = knobs.work_s[t] * stretch[target] + knobs.blocked_s[t] - (work - knobs.cpu_s[t])[target] * stretch[target]
+    own = knobs.work_s[t] * stretch[target] + knobs.blocked_s[t] - added[target] * stretch[target]
     own -= blocked[target]
     reach = 1.0 - (1.0 - knobs.refused[t]) * (1.0 - state.pool_refused[t])
     tries = weight * carry.tries

@@ -70,7 +70,7 @@ def _missing(draft: dr.Draft, noise: ns.Noise) -> None:
             draft.access[vendor] = "forbidden" if rng.uniform() < 0.5 else "down"
 
 
-def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch) -> dr.Release:
+def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch, *, canary: int = 0) -> dr.Release:
     """Roll out `patch` on a component from step `at`; returns what was written down."""
     rng = draft.rng("release", place, at, patch.title)
     previous = [r for r in draft.releases if r.component == place and r.at <= at]
@@ -87,6 +87,7 @@ def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch) -> dr.Rele
         patch.title,
         patch.files,
         patch.body,
+        canary,
     )
     draft.releases.append(made)
     return made

@@ -29,6 +29,7 @@ class Generation:
     template: str  # pod-template-hash, "" for stateful sets
     stateful: bool
     stuck: tr.Trouble | None = None
+    canary: int = 0  # how many pods it is rolled out to, 0 for all
     pods: list[int] = dataclasses.field(default_factory=list)
 
     @property
@@ -78,14 +79,16 @@ def generations(draft: dr.Draft, i: int) -> list[Generation]:
     for edit in draft.edits:
         if edit.component == i and edit.rolled:
             starts.setdefault(edit.at, "")
-    starts |= {release.at: release.version for release in draft.releases if release.component == i}
+    releases = [release for release in draft.releases if release.component == i]
+    starts |= {release.at: release.version for release in releases}
+    canaries = {release.at: release.canary for release in releases}
     found: list[Generation] = []
     for at in sorted(starts):
-        kept = [one for one in found if one.back is None]
+        kept = [one for one in found if one.back is None and not one.canary]
         version = starts[at] or kept[-1].version
         template = "" if stateful else _rng.token(rng, 9, SUFFIX)
         stuck = next((t for t in draft.troubles if at > 0 and t.fresh and t.holds(i, at)), None)
-        found.append(Generation(at, version, template, stateful, stuck))
+        found.append(Generation(at, version, template, stateful, stuck, canaries.get(at, 0)))
     return found
 
 
@@ -97,6 +100,8 @@ def turn(draft: dr.Draft, at: int, slot: int) -> int:
 def spans(draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: lay.IndexArray) -> list[tuple[int, int]]:
     """Steps `start:end` in which `slot` is held by a pod of generation `g`, were nothing else to happen."""
     own = made[g]
+    if own.canary and slot >= own.canary:
+        return []
     start = own.at if own.at == 0 else turn(draft, own.at, slot)
     if own.stuck is not None:
         early = slot in own.fresh(int(desired[own.at]))
@@ -105,6 +110,8 @@ def spans(draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: l
         start = own.at if early else turn(draft, own.stuck.until, slot)
     found: list[tuple[int, int]] = []
     for later in made[g + 1 :]:
+        if later.canary and slot >= later.canary:
+            continue
         if later.stuck is None:
             end = turn(draft, later.at, slot)
         elif slot in later.taken(int(desired[later.at])):
