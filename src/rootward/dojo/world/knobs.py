@@ -36,11 +36,8 @@ class Knobs:
     leaked: FloatArray  # connections per pod that nobody gives back
     retries: FloatArray  # [E], a standing property of the callers
     timeout_s: FloatArray  # [E]
-<<<<<<< HEAD
     hang_s: FloatArray  # [E], how long a refused attempt takes to fail: nothing where something answers "no"
-=======
     pressure: FloatArray  # [N], how much more work a request costs when the queue is full: collecting what waits
->>>>>>> aa6af34 (Faults of runtimes and releases: collector storms that outlive their surge, descriptors, canaries, version skew, configuration pushed to all)
 
     def copy(self) -> "Knobs":
         return Knobs(**{field.name: getattr(self, field.name).copy() for field in dataclasses.fields(self)})
@@ -84,9 +81,6 @@ def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
         leaked=by_call(0.0),
         retries=layout.retries.copy(),
         timeout_s=layout.timeout_s.copy(),
-<<<<<<< HEAD
         hang_s=np.zeros(edges),
-=======
         pressure=np.zeros(count),
->>>>>>> aa6af34 (Faults of runtimes and releases: collector storms that outlive their surge, descriptors, canaries, version skew, configuration pushed to all)
     )
