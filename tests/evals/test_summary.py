@@ -80,3 +80,15 @@ def test_a_run_without_a_single_score_says_so() -> None:
 def test_the_smallest_runs_hold(scenarios: int) -> None:
     found = summary.summarise(synthetic.run(scenarios=scenarios, perturbations={"rename": 0.2}))
     json.dumps(found.to_json(), allow_nan=False)
+
+
+def test_a_field_with_one_value_is_no_segment_and_no_figure_is_told_twice() -> None:
+    run = synthetic.run(scenarios=12)
+    rows = tuple(
+        dataclasses.replace(row, segments={**row.segments, "noise": "usual"}, scores={**row.scores, "probes": 9.0})
+        for row in run.rows
+    )
+    measures = (*run.measures, records.Measure("probes", "questions asked", "amount", "lower", "questions"))
+    found = summary.summarise(dataclasses.replace(run, rows=rows, measures=measures))
+    assert "noise" not in {segment.field for segment in found.segments}
+    assert [amount.name for amount in found.amounts].count("probes") == 1

@@ -140,6 +140,8 @@ def _amounts(run: records.Run, rows: Sequence[records.Row]) -> tuple[Amount, ...
         ("tokens", "tokens", ""),
         ("cost", "cost", "$"),
     ):
+        if name in {measure.name for measure in run.measures}:
+            continue  # a score of the suite already says it
         values: dict[str, list[float]] = collections.defaultdict(list)
         for row in rows:
             values[row.scenario].append(float(getattr(row, name)))

@@ -46,9 +46,12 @@ def unperturbed(run: records.Run) -> list[records.Row]:
 
 
 def segments(rows: Iterable[records.Row]) -> Mapping[tuple[str, str], list[records.Row]]:
-    """Rows by (field, value), in that order."""
+    """Rows by (field, value), in that order; without fields of which all rows have the same value, as they would only repeat the whole."""
     grouped: dict[tuple[str, str], list[records.Row]] = {}
+    count = 0
     for row in rows:
+        count += 1
         for field, value in row.segments.items():
             grouped.setdefault((field, value), []).append(row)
-    return dict(sorted(grouped.items()))
+    whole = {field for (field, _), part in grouped.items() if len(part) == count}
+    return {key: part for key, part in sorted(grouped.items()) if key[0] not in whole}
