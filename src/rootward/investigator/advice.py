@@ -50,6 +50,16 @@ CHECKS = MappingProxyType(
         "image_reference": "Look whether the tag that {entity}'s pods ask for was ever pushed.",
         "image_pull_secret": "Try {entity}'s pull secret against the registry; compare it with those of its neighbours.",
         "crash_loop": "Read the first lines that {entity}'s container wrote before it ended (kubectl logs --previous).",
+        "init_blocked": "Read what {entity}'s init container waits for (kubectl logs -c), and whether it exists.",
+        "readiness_port": "Compare the port that {entity}'s readiness probe asks with the one its container listens on.",
+        "readiness_protocol": "Compare the scheme of {entity}'s readiness probe with what its container speaks.",
+        "readiness_timing": "Give {entity}'s readiness probe the patience that its neighbours' have.",
+        "liveness_port": "Compare the port that {entity}'s liveness probe asks with the one its container listens on.",
+        "liveness_protocol": "Compare the scheme of {entity}'s liveness probe with what its container speaks.",
+        "liveness_timing": "Give {entity}'s liveness probe the patience that its neighbours' have.",
+        "service_selector": "Compare the selector of {entity}'s Service with the labels of its pods; look at its endpoints.",
+        "service_port": "Compare the target port of {entity}'s Service with the port that its container opens.",
+        "service_dns": "Look whether {entity}'s Service exists and its name resolves from a client's pod.",
         "zero_replicas": "See who set {entity}'s replicas to zero; scale it back.",
     }
 )

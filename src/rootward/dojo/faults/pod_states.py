@@ -47,3 +47,45 @@ def unmounted(volume: str, message: str) -> tr.State:
             tr.Told("FailedMount", late, every_s=135.0, after_s=123.0),
         ),
     )
+
+
+def unready(said: str, *, every_s: float = 10.0) -> tr.State:
+    """The container runs; its readiness probe gets `said`."""
+    told = tr.Told("Unhealthy", f"Readiness probe failed: {said}", every_s=every_s, after_s=12.0)
+    return tr.State(tr.UNREADY, "", "", (told,))
+
+
+def unasked() -> tr.State:
+    """The container runs; its readiness probe has not begun to ask."""
+    return tr.State(tr.UNREADY)
+
+
+def killed_by_probe(said: str, *, runs_s: float, exit_code: int) -> tr.State:
+    """The container serves until its liveness probe gives up on it, and is started again."""
+    restarted = "Container {container} failed liveness probe, will be restarted"
+    return tr.State(
+        tr.CRASHING,
+        "Error",
+        "",
+        (
+            tr.Told("Unhealthy", f"Liveness probe failed: {said}", every_s=runs_s * 0.6, after_s=runs_s * 0.7),
+            tr.Told("Killing", restarted, every_s=runs_s + 15.0, after_s=runs_s, warning=False),
+        ),
+        exit_code,
+        runs_s,
+        answers=True,
+    )
+
+
+def initialising(container: str, line: str) -> tr.State:
+    """An init container waits, and says so."""
+    return tr.State(
+        tr.INITIALISING,
+        container,
+        "",
+        (
+            tr.Told("Created", f"Created container {container}", every_s=0.0, after_s=4.0, warning=False),
+            tr.Told("Started", f"Started container {container}", every_s=0.0, after_s=4.0, warning=False),
+        ),
+        lines=(line,),
+    )

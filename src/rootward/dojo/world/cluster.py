@@ -8,7 +8,7 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects, pod_objects, rollouts, workloads
+from rootward.dojo.world import objects, pod_objects, rollouts, service_objects, workloads
 from rootward.dojo.world import troubles as tr
 
 OLD_S = 86_400.0 * 40
@@ -78,10 +78,10 @@ def spec_of(frame: fr.Frame, p: int) -> objects.Body:
 
 def template_of(frame: fr.Frame, i: int, generation: rollouts.Generation, *, made: int | None = None) -> objects.Body:
     """The pod spec that a template asks for; for a pod `made` at some step, what became of it in admission."""
-    step = min(max(generation.at, made or 0) + 1, frame.steps - 1)
     cores, memory = float(frame.layout.cores[i]), frame.layout.components[i].memory_limit_mib
     for limit in frame.draft.limits:
-        if limit.component == i and (step > limit.at or not limit.rolled):
+        since = made if limit.unsaid else generation.at
+        if limit.component == i and since is not None and (since >= limit.at or not limit.rolled):
             cores, memory = limit.cores or cores, limit.memory_mib or memory
     spec = objects.pod_spec(frame, i, generation.version, cores, memory)
     for edit in frame.draft.edits:
@@ -102,7 +102,7 @@ def _workload(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
     if workloads.kind_of(component) == "Deployment":
         for g in range(len(made)):
             found += _replica_sets(frame, i, g, counts, specs[g], moments)
-    return found + _network(frame, i)
+    return found + service_objects.versions(frame, i)
 
 
 def _controller(
@@ -135,6 +135,7 @@ def _controller(
     }
     if ready < desired:
         status["unavailableReplicas"] = desired - ready
+    status = {key: value for key, value in status.items() if value}  # the API leaves out what is zero
     if kind == "Deployment":
         status["conditions"] = _conditions(frame, i, counts, step)
     metadata = {
@@ -226,7 +227,9 @@ def _replica_sets(
             "selector": {"matchLabels": {"app": component.name, "pod-template-hash": generation.template}},
             "template": {"metadata": {"labels": objects.labels(component)}, "spec": template},
         }
-        status: objects.Body = {"replicas": held, "readyReplicas": ready, "availableReplicas": ready}
+        status: objects.Body = {"replicas": held}
+        if ready:
+            status |= {"readyReplicas": ready, "availableReplicas": ready}
         body = objects.body(
             "apps/v1", "ReplicaSet", namespace, name, created_s, metadata=metadata, spec=spec, status=status
         )
@@ -249,56 +252,6 @@ def _asked(counts: workloads.Counts, generation: rollouts.Generation, step: int)
 
 def _first_s(frame: fr.Frame, generation: rollouts.Generation) -> float:
     return min((frame.fleet.pods[p].created_s for p in generation.pods), default=_start(frame) - OLD_S)
-
-
-def _network(frame: fr.Frame, i: int) -> list[tm.ObjectVersion]:
-    """The Service and its Endpoints, a new version whenever the set of ready pods changes."""
-    component, namespace, at = frame.layout.components[i], frame.layout.namespace(i), _start(frame)
-    port = 5432 if component.kind is bp.Kind.DATABASE else 6379 if component.kind is bp.Kind.CACHE else 8080
-    head = {"labels": objects.labels(component)}
-    service = objects.body(
-        "v1",
-        "Service",
-        namespace,
-        component.name,
-        at - OLD_S,
-        metadata=head,
-        spec={
-            "type": "ClusterIP",
-            "clusterIP": f"172.20.{i // 200}.{10 + i % 200}",
-            "selector": {"app": component.name},
-            "ports": [{"name": "main", "port": port, "targetPort": port, "protocol": "TCP"}],
-        },
-    )
-    versions = [tm.ObjectVersion(at, service)]
-    pods = frame.fleet.of(i)
-    ready = frame.fleet.ready[pods]
-    moments = [0, *(np.flatnonzero((np.diff(ready.astype(np.int8), axis=1) != 0).any(axis=0)) + 1)]
-    for step in [moments[0], *moments[1:][-MOMENTS:]]:
-
-        def addresses(wanted: bool, step: int = int(step)) -> list[objects.Body]:
-            return [
-                {
-                    "ip": frame.fleet.pods[p].address,
-                    "nodeName": frame.fleet.nodes[frame.fleet.pods[p].node],
-                    "targetRef": {"kind": "Pod", "name": frame.fleet.pods[p].name, "namespace": namespace},
-                }
-                for k, p in enumerate(pods)
-                if frame.fleet.exists[p, step] and bool(ready[k, step]) is wanted
-            ]
-
-        subset: objects.Body = {"ports": [{"name": "main", "port": port, "protocol": "TCP"}]}
-        for key, wanted in (("addresses", True), ("notReadyAddresses", False)):
-            if addresses(wanted):
-                subset[key] = addresses(wanted)
-        time_s = at if step == 0 else float(frame.times_s[step])
-        versions.append(
-            tm.ObjectVersion(
-                time_s,
-                objects.body("v1", "Endpoints", namespace, component.name, at - OLD_S, metadata=head, subsets=[subset]),
-            )
-        )
-    return versions
 
 
 def _pod(frame: fr.Frame, p: int) -> list[tm.ObjectVersion]:

@@ -5,7 +5,7 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import texts
+from rootward.dojo.world import texts, workloads
 
 PAST_DAYS = 5.0
 ROLL_OUT_S = 140.0
@@ -54,6 +54,7 @@ def code(frame: fr.Frame) -> tm.Code:
             "image": f"registry.{frame.layout.plan.domain}/{name}:{release.version}",
         }
         rolled_s = ROLL_OUT_S + 30.0 * float(frame.layout.replicas[release.component])
+        stalled = any(one.at == release.at and one.stuck for one in frame.fleet.generations[release.component])
         deployments.append(
             tm.Deployment(
                 round(at_s - 15.0, 3),
@@ -64,8 +65,8 @@ def code(frame: fr.Frame) -> tm.Code:
                 "deploy-bot",
                 f"Deploy {name} {release.version}",
                 payload,
-                "success",
-                round(at_s + rolled_s, 3),
+                "failure" if stalled else "success",
+                round(at_s + (workloads.DEADLINE_S if stalled else rolled_s), 3),
             )
         )
     commits += [

@@ -99,13 +99,15 @@ class Leak:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Limit:
-    """A container limit changed at step `at`; 0 keeps the old one. `rolled` is true when pods were replaced for it."""
+    """A container limit changed at step `at`; 0 keeps the old one. `rolled` is true when pods were replaced for it; `unsaid` ones
+    are found in pods alone, not in the workload that states them."""
 
     component: int
     at: int
     cores: float = 0.0
     memory_mib: float = 0.0
     rolled: bool = True
+    unsaid: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,6 +142,19 @@ class Edit:
     until: int = -1
     rolled: bool = True
     unsaid: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Routing:
+    """What the Service of a component says in steps `at:until`: another `selector`, another `target_port`, or nothing, because it
+    is `missing`. Endpoints follow."""
+
+    component: int
+    at: int
+    until: int
+    selector: Mapping[str, str] | None = None
+    target_port: int = 0
+    missing: bool = False
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -183,6 +198,7 @@ class Draft:
     remarks: list[Remark] = dataclasses.field(default_factory=list)
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
+    routings: list[Routing] = dataclasses.field(default_factory=list)
     edits: list[Edit] = dataclasses.field(default_factory=list)
     troubles: list[tr.Trouble] = dataclasses.field(default_factory=list)
     replicas: dict[int, lay.IndexArray] = dataclasses.field(

@@ -50,6 +50,11 @@ def image(frame: fr.Frame, component: bp.Component, version: str) -> str:
     return f"registry.{frame.layout.plan.domain}/{component.name}:{version}"
 
 
+def port_of(component: bp.Component) -> int:
+    """Where a component listens, and its Service with it."""
+    return {bp.Kind.DATABASE: 5432, bp.Kind.CACHE: 6379, bp.Kind.QUEUE: 9092}.get(component.kind, 8080)
+
+
 def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: float) -> Body:
     """The pod template's spec; limits as of the time asked."""
     component = frame.layout.components[i]
@@ -60,11 +65,12 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
         env.append(
             {
                 "name": f"{key}_ADDR",
-                "value": callee.host
-                or f"{callee.name}.{frame.layout.namespace(int(frame.layout.target[e]))}.svc.cluster.local",
+                "value": f"{callee.host}:443"
+                if callee.host
+                else f"{callee.name}.{frame.layout.namespace(int(frame.layout.target[e]))}.svc.cluster.local:{port_of(callee)}",
             }
         )
-    port = 5432 if component.kind is bp.Kind.DATABASE else 6379 if component.kind is bp.Kind.CACHE else 8080
+    port = port_of(component)
     probe = (
         {"tcpSocket": {"port": port}}
         if component.kind is not bp.Kind.SERVICE

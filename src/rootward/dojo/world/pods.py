@@ -294,13 +294,14 @@ def _live(draft: dr.Draft, pod: Pod, spell: tr.Spell, ready: lay.BoolArray, runn
         if state.kind != tr.UNREADY:
             running[spell.start : spell.end] = False
         return
-    lasts = draft.steps_in(state.runs_s)
+    rng = draft.rng("ends", pod.name, spell.start)
     if not state.answers:
         ready[spell.start : spell.end] = False
         running[spell.start : spell.end] = False
     t, streak = spell.start, 0
     while True:
-        ends = t + (lasts if state.answers else max(1, round(state.runs_s / draft.step_s)))
+        lasts = draft.steps_in(state.runs_s * float(rng.uniform(0.75, 1.3)))
+        ends = t + lasts
         if ends >= spell.end:
             return
         down = draft.steps_in(BACK_OFF_S[min(streak, len(BACK_OFF_S) - 1)] + (START_S if state.answers else 1.0))

@@ -87,7 +87,7 @@ def generations(draft: dr.Draft, i: int) -> list[Generation]:
         kept = [one for one in found if one.back is None and not one.canary]
         version = starts[at] or kept[-1].version
         template = "" if stateful else _rng.token(rng, 9, SUFFIX)
-        stuck = next((t for t in draft.troubles if at > 0 and t.fresh and t.holds(i, at)), None)
+        stuck = next((t for t in draft.troubles if at > 0 and t.fresh and t.blocks and t.holds(i, at)), None)
         found.append(Generation(at, version, template, stateful, stuck, canaries.get(at, 0)))
     return found
 

@@ -72,6 +72,7 @@ class Trouble:
     taken: str = ""
     each_s: float = 30.0
     mends: str = ROLL_BACK
+    blocks: bool = True  # fresh pods that suffer hold a roll-out up
     note: str = ""  # what an evicted pod's status says
 
     def holds(self, component: int, step: int) -> bool:

@@ -96,6 +96,7 @@ SENTENCES = MappingProxyType(
         "missing_configmap": "a referenced config map is missing",
         "volume_permission": "the volume's permissions deny the container",
         "crash_loop": "the container crashes at start",
+        "init_blocked": "an init container waits for something that does not come",
         # none of them
         "unknown": "the kind of fault could not be told",
     }

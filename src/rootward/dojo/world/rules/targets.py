@@ -36,4 +36,4 @@ def _down(frame: fr.Frame, i: int) -> watching.Watch:
         },
         group="scraping",
     )
-    return watching.Watch(rule, i, True, up < 0.5, up)
+    return watching.Watch(rule, i, True, (up < 0.5) & scraped.any(axis=0), up)

@@ -16,7 +16,7 @@ FULL = 0.7  # a full quota that stops nobody
 def clues(view: state.View) -> Iterator[cases.Clue]:
     for workload in view.workloads:
         yield from _service_account(view, workload)
-        if workload.short:
+        if workload.lacking:
             yield from _denied(view, workload)
     yield from _full(view)
 

@@ -11,6 +11,7 @@ from rootward.signals import entities
 
 FAMILY = "cluster.routing"
 SELECTS_NOBODY = 7.0
+SELECTS_OTHERS = 6.5  # its own pods and those of services that stand for themselves
 WRONG_TARGET = 7.0
 WRONG_ADDRESS = 6.0  # the address misses something that exists by a little, or its client says that it fails
 DANGLING = 0.8  # an address of something that was never there: an optional feature, most likely
@@ -44,6 +45,7 @@ def _service(view: state.View, service: state.Json) -> Iterator[cases.Clue]:
     if not chosen:
         yield from _selects_nobody(view, name, namespace, selector)
         return
+    yield from _selects_others(view, name, namespace, selector, chosen)
     for port in state.items(spec, "ports"):
         yield from _target(view, name, namespace, port, chosen)
 
@@ -65,6 +67,22 @@ def _selects_nobody(view: state.View, name: str, namespace: str, selector: dict[
         view.evidence("Service", "Pod"),
         FAMILY,
     )
+
+
+def _selects_others(
+    view: state.View, name: str, namespace: str, selector: dict[str, str], chosen: list[state.Workload]
+) -> Iterator[cases.Clue]:
+    """A service named after a workload sends requests to others too, which other services select for themselves."""
+    own = [one for one in chosen if one.name == name]
+    services = view.names("Service", namespace)
+    strangers = sorted(one.name for one in chosen if one.name in services and one.name != name)
+    if own and strangers:
+        wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+        sentence = f"service {name} selects {wanted}, which pods of {', '.join(strangers[:3])} carry too"
+        evidence = view.evidence("Service", "Pod")
+        yield cases.Clue(
+            service_entity(view, name, namespace), "service_selector", SELECTS_OTHERS, sentence, evidence, FAMILY
+        )
 
 
 def _target(
@@ -130,7 +148,8 @@ def _unknown_host(
     address: configured.Address,
     ports: dict[tuple[str, str], set[int]],
 ) -> Iterator[cases.Clue]:
-    host, number, variable = address.host, address.port, address.variable
+    host = _host(address.host, workload.namespace) or address.host
+    number, variable = address.port, address.variable
     existing = sorted(name for namespace, name in ports if namespace == workload.namespace)
     near = [
         name

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 
+from rootward import _clock
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import state
 
@@ -13,6 +14,8 @@ SCALED = 7.0
 CONFLICT = 7.0
 SAME_PORT = 4.0  # declared twice, and nothing has failed yet
 EVICTED = 4.0
+AT_START = 6.0  # it has never come up: it ends within seconds of each start
+AT_START_S = 30.0
 CRASHING = 3.0  # it exits by itself; why, its log may say
 BASELESS = 1.2  # one old restart
 
@@ -57,6 +60,21 @@ def _oom(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
         FAMILY,
         onset_s=(said[0][0].first_s or said[0][0].time_s) if said else None,
     )
+
+
+def _at_start(end: state.Json) -> bool:
+    """The container ended by itself within seconds of its start, and not for want of memory."""
+    begun, ended = (_moment(end.get(key)) for key in ("startedAt", "finishedAt"))
+    again = int(end.get("restarts", 0) or 0) >= 2
+    quick = begun is not None and ended is not None and 0 <= ended - begun <= AT_START_S
+    return again and quick and end.get("reason") in ("Error", "ContainerCannotRun", "StartError")
+
+
+def _moment(text: object) -> float | None:
+    try:
+        return _clock.from_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
 
 
 def _scaled_away(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
@@ -134,7 +152,7 @@ def _crashing(view: state.View, workload: state.Workload) -> Iterator[cases.Clue
         end = ends[-1]
         looping = not pod.ready
         sentence = f"container {end['container']} of {pod.name} exits with code {end.get('exitCode')}, restarted {end['restarts']} times"
-        weight = CRASHING if looping else BASELESS
+        weight = BASELESS if not looping else AT_START if _at_start(end) else CRASHING
         yield cases.Clue(
             workload.entity, "crash_loop" if looping else "", weight, sentence, view.evidence("Pod"), FAMILY
         )

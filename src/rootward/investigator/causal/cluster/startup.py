@@ -10,16 +10,19 @@ from rootward.signals import records
 FAMILY = "cluster.startup"
 REFUSED = 7.5  # the kubelet names the reason, the container is still waiting
 ABSENT = 7.0  # the reference dangles and its workload is short of pods
+BLOCKED = 6.5  # the pod itself says what it waits for
+INIT_PATIENCE_S = 120.0
 PULL_REASONS = frozenset({"ErrImagePull", "ImagePullBackOff", "InvalidImageName", "ErrImageNeverPull"})
 
 
 def clues(view: state.View) -> Iterator[cases.Clue]:
     for workload in view.workloads:
-        if workload.desired and not workload.short:
+        if workload.desired and not workload.lacking:
             continue
         yield from _image(view, workload)
         yield from _references(view, workload)
         yield from _unstartable(view, workload)
+        yield from _initialising(view, workload)
 
 
 def _waiting(workload: state.Workload) -> dict[str, str]:
@@ -149,3 +152,24 @@ def _unstartable(view: state.View, workload: state.Workload) -> Iterator[cases.C
                 (*(evidence for _event, evidence in warnings[-1:]), *view.evidence("Pod")),
                 FAMILY,
             )
+
+
+def _initialising(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
+    """An init container that has been running for longer than one should: the pod waits for whatever it waits for."""
+    for pod in workload.pods:
+        old = pod.created_s is not None and view.case.now_s - pod.created_s > INIT_PATIENCE_S
+        if pod.phase != "Pending" or not pod.live or not old:
+            continue
+        for status in state.items(pod.status, "initContainerStatuses"):
+            running = state.part(state.part(status, "state"), "running")
+            if running and not status.get("ready"):
+                yield cases.Clue(
+                    workload.entity,
+                    "init_blocked",
+                    BLOCKED,
+                    f"{pod.name} has not started: its init container {status.get('name')} does not finish",
+                    view.evidence("Pod"),
+                    FAMILY,
+                    onset_s=pod.created_s,
+                )
+                return

@@ -43,6 +43,15 @@ class Workload:
         """Fewer pods are ready than it wants."""
         return self.ready < self.desired
 
+    @property
+    def lacking(self) -> bool:
+        """It is short, or a roll-out of it does not get on while older pods serve: a pod that is not ready, or fewer pods of the
+        newest template than it wants."""
+        status = part(self.body, "status")
+        counted = self.kind == "Deployment" and "observedGeneration" in status
+        behind = counted and int(status.get("updatedReplicas", 0) or 0) < self.desired
+        return self.short or behind or any(pod.live and not pod.ready for pod in self.pods)
+
     def containers(self) -> list[Json]:
         """Of its template, and of its newest pod what was injected there (sidecars), by name."""
         found = {str(one.get("name", "")): one for one in items(self.spec, "containers")}
@@ -81,6 +90,11 @@ class PodState:
             return conditions["Ready"] == "True"
         statuses = items(self.status, "containerStatuses")
         return bool(statuses) and all(one.get("ready") for one in statuses)
+
+    @property
+    def live(self) -> bool:
+        """It is meant to run: neither finished nor on its way out."""
+        return self.phase not in ("Succeeded", "Failed") and "deletionTimestamp" not in part(self.body, "metadata")
 
     def containers(self) -> list[Json]:
         return items(self.status, "initContainerStatuses") + items(self.status, "containerStatuses")

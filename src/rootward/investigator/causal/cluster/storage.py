@@ -12,7 +12,7 @@ UNBOUND = 6.0
 
 def clues(view: state.View) -> Iterator[cases.Clue]:
     for workload in view.workloads:
-        if workload.ready and not workload.short:
+        if workload.ready and not workload.lacking:
             continue
         for volume in state.items(workload.spec, "volumes"):
             name = str(state.part(volume, "persistentVolumeClaim").get("claimName") or "")
@@ -65,7 +65,13 @@ def _unbound(view: state.View, claim: state.Json) -> tuple[str, str]:
 
 def _mounts(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
     """The kubelet says that it cannot mount, for a reason other than a missing secret or config map."""
-    for event, evidence in view.warnings(workload)[::-1]:
+    warnings = view.warnings(workload)
+    absent = {
+        event.entity.name for event, _ in warnings if event.reason == "FailedMount" and "not found" in event.message
+    }
+    for event, evidence in warnings[::-1]:
+        if event.entity.name in absent:
+            continue  # that the mount timed out is for want of what was not found
         if event.reason not in ("FailedMount", "FailedAttachVolume") or "not found" in event.message:
             continue
         if not any(pod.name == event.entity.name and not pod.ready for pod in workload.pods):
