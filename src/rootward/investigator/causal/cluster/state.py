@@ -48,7 +48,8 @@ class Workload:
         """It is short, or a roll-out of it does not get on while older pods serve: a pod that is not ready, or fewer pods of the
         newest template than it wants."""
         status = part(self.body, "status")
-        counted = self.kind == "Deployment" and "observedGeneration" in status
+        paused = bool(part(self.body, "spec").get("paused"))
+        counted = self.kind == "Deployment" and "observedGeneration" in status and not paused
         behind = counted and int(status.get("updatedReplicas", 0) or 0) < self.desired
         return self.short or behind or any(pod.live and not pod.ready for pod in self.pods)
 
