@@ -144,6 +144,7 @@ PARAMETERS = {
         "sinceTime",
         "limitBytes",
         "previous",
+        "follow",
     ],
     "/jaeger/api/traces": [
         "service",

@@ -21,7 +21,7 @@ def uid_of(client, name):
 
 def test_sources_carry_the_uids_that_grafana_gives_provisioned_ones(client):
     listed = {one["name"]: one for one in client.get("/grafana/api/datasources").json()}
-    assert list(listed) == ["Alertmanager", "Jaeger", "Loki", "Prometheus", "Tempo"]
+    assert list(listed) == ["Alertmanager", "Elasticsearch", "Jaeger", "Loki", "Prometheus", "Tempo"]
     assert listed["Prometheus"]["uid"] == "PBFA97CFB590B2093"
     assert listed["Loki"]["uid"] == "P8E80F9AEF21F6940"
     one = client.get(f"/grafana/api/datasources/{listed['Loki']['id']}").json()

@@ -1,5 +1,6 @@
 """Asks a face from inside the same process, byte for byte as its own clients do: for faces that stand before other faces."""
 
+import asyncio
 import dataclasses
 import json
 import urllib.parse
@@ -8,6 +9,7 @@ from typing import Any
 
 from starlette import types
 
+STREAM_S = 2.0
 _HOST = "127.0.0.1"
 
 
@@ -41,7 +43,7 @@ async def ask(
     pairs = _pairs(fields) if isinstance(fields, Mapping) else list(fields)
     scope: types.Scope = {
         "type": "http",
-        "asgi": {"version": "3.0", "spec_version": "2.4"},
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
         "http_version": "1.1",
         "method": method,
         "scheme": "http",
@@ -59,6 +61,7 @@ async def ask(
     async def receive() -> types.Message:
         nonlocal sent
         if sent:
+            await asyncio.sleep(STREAM_S)  # an answer that goes on is left after a moment
             return {"type": "http.disconnect"}
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}

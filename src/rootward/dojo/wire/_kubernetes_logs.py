@@ -54,6 +54,13 @@ class PodLogs:
             rows.tolist(), stamped=_http.boolean(call, "timestamps", default=False), limit=call.get("limitBytes")
         )
 
+    def between(self, pod: Mapping[str, Any], call: _http.Call, after_s: float, until_s: float) -> str:
+        """Lines with after < time ≤ until, for a log that is followed."""
+        container = _container(pod, call.get("container"))
+        name, namespace = pod["metadata"]["name"], pod["metadata"].get("namespace", "")
+        rows = self._rows(name, namespace, container, math.nextafter(after_s, math.inf), until_s)
+        return self._written(rows.tolist(), stamped=_http.boolean(call, "timestamps", default=False), limit="")
+
     def _rows(self, pod: str, namespace: str, container: str, since_s: float, until_s: float) -> IntArray:
         logs = self._logs
         if logs is None:

@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-_VERBS = ["get", "list", "watch"]
+VERBS = ["get", "list", "watch"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,7 +40,11 @@ def _built_in() -> tuple[Resource, ...]:
         "policy/v1": "poddisruptionbudgets PodDisruptionBudget pdb",
         "rbac.authorization.k8s.io/v1": "roles Role|rolebindings RoleBinding|clusterroles ClusterRole !"
         "|clusterrolebindings ClusterRoleBinding !",
-        "storage.k8s.io/v1": "storageclasses StorageClass sc !|volumeattachments VolumeAttachment !|csidrivers CSIDriver !",
+        "storage.k8s.io/v1": "storageclasses StorageClass sc !|volumeattachments VolumeAttachment !|csidrivers CSIDriver !"
+        "|csinodes CSINode !",
+        "admissionregistration.k8s.io/v1": "validatingwebhookconfigurations ValidatingWebhookConfiguration !"
+        "|mutatingwebhookconfigurations MutatingWebhookConfiguration !",
+        "node.k8s.io/v1": "runtimeclasses RuntimeClass !",
         "events.k8s.io/v1": "events Event ev",
         "discovery.k8s.io/v1": "endpointslices EndpointSlice",
         "coordination.k8s.io/v1": "leases Lease",
@@ -119,7 +123,7 @@ def resource_list(api_version: str, resources: Sequence[Resource]) -> dict[str, 
         if one.api_version != api_version:
             continue
         entry: dict[str, Any] = {"name": one.plural, "singularName": one.kind.lower(), "namespaced": one.namespaced}
-        entry |= {"kind": one.kind, "verbs": _VERBS}
+        entry |= {"kind": one.kind, "verbs": VERBS}
         if one.short:
             entry["shortNames"] = list(one.short)
         if one.categories:

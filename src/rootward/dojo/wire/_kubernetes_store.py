@@ -80,6 +80,7 @@ class ClusterStore:
         events = ((time_s, self._event(event, time_s, i)) for i, (time_s, event) in enumerate(timed))
         self._events = sorted(events, key=_time_of)
         self._event_times_s = [time_s for time_s, _ in self._events]
+        self._moments_s = sorted([*self._change_times_s, *self._event_times_s])
 
     def _event(self, event: Mapping[str, Any], time_s: float, number: int) -> State:
         body = _completed(records.ObjectVersion(time_s, event), number)
@@ -95,8 +96,12 @@ class ClusterStore:
 
     def resource_version(self, now_s: float) -> str:
         """Grows with every change in the cluster."""
-        seen = bisect.bisect_right(self._change_times_s, now_s) + bisect.bisect_right(self._event_times_s, now_s)
-        return str(_FIRST_VERSION + 10 * seen + 9)
+        return str(_FIRST_VERSION + 10 * bisect.bisect_right(self._moments_s, now_s) + 9)
+
+    def moment_s(self, version: int) -> float:
+        """When the cluster was at a version that `resource_version` gave; before everything for older ones."""
+        seen = (version - _FIRST_VERSION) // 10
+        return self._moments_s[min(seen, len(self._moments_s)) - 1] if seen > 0 and self._moments_s else float("-inf")
 
     def states(self, resource: _kubernetes_resources.Resource, now_s: float, namespace: str = "") -> list[State]:
         """All objects of the kind that exist now, in the API server's order (namespace, name)."""
@@ -107,6 +112,8 @@ class ClusterStore:
             found = [state for history in histories.values() if (state := history.at(now_s)) is not None]
             if resource.kind == "Namespace" and not found:
                 found = self._implied_namespaces(now_s)
+            if resource.kind == "EndpointSlice" and not found:
+                found = self._implied_slices(now_s)
         kept = [state for state in found if not namespace or state.key[0] == namespace]
         return sorted(kept, key=lambda state: state.key)
 
@@ -115,7 +122,7 @@ class ClusterStore:
         histories = self._kinds.get((resource.group, resource.kind))
         if histories is not None and key in histories:
             return histories[key].at(now_s)
-        if resource.kind in ("Event", "Namespace"):
+        if resource.kind in ("Event", "Namespace", "EndpointSlice"):
             return next((state for state in self.states(resource, now_s) if state.key == key), None)
         return None
 
@@ -137,6 +144,40 @@ class ClusterStore:
         }
         metas = [{"name": name, "labels": {"kubernetes.io/metadata.name": name}} for name in named if name]
         return [State(_completed(records.ObjectVersion(started_s, {**body, "metadata": meta}), 0)) for meta in metas]
+
+    def _implied_slices(self, now_s: float) -> list[State]:
+        """Endpoints without slices: the slices that the mirroring controller would have made, which kubectl reads."""
+        histories = self._kinds.get(("", "Endpoints"), {})
+        return [
+            State(_completed(records.ObjectVersion(now_s, _slice_of(state.body)), 0))
+            for history in histories.values()
+            if (state := history.at(now_s)) is not None
+        ]
+
+
+def _slice_of(body: Mapping[str, Any]) -> dict[str, Any]:
+    meta, subsets = body["metadata"], body.get("subsets") or ()
+    endpoints = [
+        {
+            "addresses": [address.get("ip", "")],
+            "conditions": {"ready": ready, "serving": ready, "terminating": False},
+            **{name: address[name] for name in ("targetRef", "nodeName") if name in address},
+        }
+        for subset in subsets
+        for field, ready in (("addresses", True), ("notReadyAddresses", False))
+        for address in subset.get(field) or ()
+    ]
+    name = f"{meta['name']}-{uuid.uuid5(_NAMESPACE, 'slice/' + meta['name']).hex[:5]}"
+    labels = {**(meta.get("labels") or {}), "kubernetes.io/service-name": meta["name"]}
+    kept = {key: meta[key] for key in ("namespace", "creationTimestamp", "resourceVersion") if key in meta}
+    return {
+        "apiVersion": "discovery.k8s.io/v1",
+        "kind": "EndpointSlice",
+        "metadata": {"name": name, **kept, "labels": labels},
+        "addressType": "IPv4",
+        "endpoints": endpoints,
+        "ports": [dict(port) for subset in list(subsets)[:1] for port in subset.get("ports") or ()],
+    }
 
 
 def _dominant(found: set[tuple[str, str, bool]]) -> list[tuple[str, str, bool]]:

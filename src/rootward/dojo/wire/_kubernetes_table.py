@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rootward.dojo.wire import _kubernetes_cells, _kubernetes_columns, _kubernetes_resources
+from rootward.dojo.wire import (
+    _kubernetes_cells,
+    _kubernetes_columns,
+    _kubernetes_columns_more,
+    _kubernetes_resources,
+)
+
+_COLUMNS = {**_kubernetes_columns_more.BY_KIND, **_kubernetes_columns.BY_KIND}
 
 
 def table(
@@ -14,7 +21,7 @@ def table(
     include: str,
 ) -> dict[str, Any]:
     """A meta.k8s.io/v1 Table; `include` is the request's includeObject: None, Metadata (default) or Object."""
-    columns = _kubernetes_columns.BY_KIND.get((resource.group, resource.kind), _kubernetes_columns.PLAIN)
+    columns = _COLUMNS.get((resource.group, resource.kind), _kubernetes_columns.PLAIN)
     definitions = [
         {
             "name": c.name,

@@ -126,17 +126,21 @@ def has_mcp() -> bool:
 
 
 def mounted(vendors: Mapping[str, types.ASGIApp], mcp: applications.Starlette | None = None) -> applications.Starlette:
-    """Every face under `/<vendor>` of one application, and MCP at /mcp where there is one (its lifespan must be run)."""
+    """Every face under `/<vendor>` of one application, and MCP at /mcp where there is one (its lifespan must be run).
+
+    Kubernetes answers at the root as well: `kubectl get --raw` drops the path of its server's address.
+    """
     routes: list[routing.BaseRoute] = [routing.Mount(f"/{name}", app=face) for name, face in vendors.items()]
+    last = [routing.Mount("", app=vendors["kubernetes"])] if "kubernetes" in vendors else []
     if mcp is None:
-        return applications.Starlette(routes=routes)
+        return applications.Starlette(routes=[*routes, *last])
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: applications.Starlette) -> AsyncIterator[None]:
         async with mcp.router.lifespan_context(mcp):
             yield
 
-    return applications.Starlette(routes=[*routes, *mcp.routes], lifespan=lifespan)
+    return applications.Starlette(routes=[*routes, *mcp.routes, *last], lifespan=lifespan)
 
 
 def serve_app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
