@@ -19,7 +19,8 @@ RootwardError
 ├── EngineError                a dojo engine cannot evaluate a query
 │   ├── QuerySyntaxError       the text is not in the language
 │   ├── QueryExecutionError    it parses, and fails while evaluated (many-to-many matching …)
-│   └── QueryTooLarge          it exceeds a named limit
+│   ├── QueryTooLarge          it exceeds a named limit
+│   └── QueryTimedOut          it would take longer than the engine may work on one query
 └── WorldError                 a world, fault or parameter that does not exist or cannot be built
 ```
 A subclass exists because somebody catches it or reports it differently.
@@ -108,6 +109,10 @@ class QueryExecutionError(EngineError):
 
 class QueryTooLarge(EngineError):
     """The query exceeds a named limit (samples, series, points)."""
+
+
+class QueryTimedOut(EngineError):
+    """The query would take longer than the engine may work on one query (counted in units of work, not on a clock)."""
 
 
 class WorldError(RootwardError):

@@ -15,6 +15,7 @@ from rootward.dojo.wire import clients, faces
 
 VENDORS = [
     "prometheus",
+    "exporters",
     "loki",
     "elasticsearch",
     "kubernetes",

@@ -265,7 +265,7 @@ def test_federation_is_text_with_the_samples_own_times(face: Any) -> None:
     assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
     assert reply.text == (
         "# TYPE odd untyped\n"
-        f'odd{{k="5",text="a \\"b\\"\\\\\\n é"}} 123456789012345680 {int(NOW_S)}000\n'
+        f'odd{{k="5",text="a \\"b\\"\\\\\\n é",instance=""}} 123456789012345680 {int(NOW_S)}000\n'
         "# TYPE up untyped\n"
         f'up{{instance="shop-0:8080",job="shop"}} 1 {int(NOW_S)}000\n'
     )

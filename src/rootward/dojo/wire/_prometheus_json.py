@@ -109,6 +109,17 @@ def limited(rows: Sequence[Any], call: _http.Call) -> responses.Response:
     return answer(rows[:limit] if cut else rows, ["results truncated due to limit"] if cut else ())
 
 
+def boolean(call: _http.Call, name: str) -> bool:
+    """As Go's strconv.ParseBool reads it, false if not given; raises Refused (400)."""
+    text = call.get(name)
+    if text in ("1", "t", "T", "TRUE", "true", "True"):
+        return True
+    if text in ("", "0", "f", "F", "FALSE", "false", "False"):
+        return False
+    words = f"converting string to bool: strconv.ParseBool: parsing {json.dumps(text)}: invalid syntax"
+    raise _http.Refused(400, f'invalid parameter "{name}": {words}')
+
+
 def limit_of(call: _http.Call) -> int:
     """The parameter `limit`, 0 for none; raises Refused (400)."""
     return _http.integer(call, "limit", 0)

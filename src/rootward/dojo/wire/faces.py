@@ -15,6 +15,7 @@ from rootward.dojo.wire import (
     _http,
     alertmanager,
     elasticsearch,
+    exporters,
     github,
     grafana,
     jaeger,
@@ -44,6 +45,11 @@ def _has_logs(telemetry: records.Telemetry) -> bool:
     return telemetry.logs is not None and len(telemetry.logs.times_ns) > 0
 
 
+def _has_targets(telemetry: records.Telemetry) -> bool:
+    """Not where Prometheus's answers are withheld: they must not come in by another door."""
+    return bool(telemetry.metrics.blocks) and "prometheus" not in telemetry.access
+
+
 def _has_code(telemetry: records.Telemetry) -> bool:
     return bool(telemetry.code.commits or telemetry.code.pulls or telemetry.code.deployments)
 
@@ -55,6 +61,7 @@ def _refuse_prometheus(error: _http.Refused) -> responses.Response:
 
 _VENDORS = {
     "prometheus": _Vendor(prometheus.app, _refuse_prometheus, lambda t: bool(t.metrics.blocks)),
+    "exporters": _Vendor(exporters.app, exporters.refuse, _has_targets),
     "loki": _Vendor(loki.app, loki.refuse, _has_logs),
     "elasticsearch": _Vendor(elasticsearch.app, elasticsearch.refuse, lambda t: _has_logs(t) or _has_spans(t)),
     "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),

@@ -142,8 +142,13 @@ class Checker:
         if node.name and named:
             words = f"metric name must not be set twice: {quoting.quoted(node.name)} or {quoting.quoted(named[0])}"
             raise self._wrong(node.start, words)
-        if not node.name and all(_takes_nothing(one, self._settings.dialect) for one in node.matchers):
+        if not node.name and takes_nothing(node, self._settings.dialect):
             raise self._wrong(node.start, "vector selector must contain at least one non-empty matcher")
+
+
+def takes_nothing(node: tree.Selector, dialect: options.Dialect) -> bool:
+    """Whether a series without any label would be meant."""
+    return all(_takes_nothing(one, dialect) for one in node.matchers)
 
 
 def _takes_nothing(matcher: tree.Matcher, dialect: options.Dialect) -> bool:

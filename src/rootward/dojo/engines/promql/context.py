@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rootward.dojo.engines.promql import options, store, tree, values
+from rootward.dojo.engines.promql import budget, options, store, tree, values
 
 IntArray = values.IntArray
 Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
@@ -15,7 +15,7 @@ Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
 class Context:
     """One query: `start_ms`, `end_ms` are what start() and end() mean; nothing after `until_ms` exists yet.
 
-    `walk` evaluates any node (`evaluate.walk`). `notes` collects warnings and infos, in order, each once.
+    `budget` is what the whole request may cost. `walk` evaluates any node (`evaluate.walk`). `notes` collects warnings and infos, in order, each once.
     """
 
     store: store.Store
@@ -26,6 +26,7 @@ class Context:
     step_ms: int
     until_ms: int
     walk: Walk
+    budget: budget.Budget
     notes: dict[str, None] = dataclasses.field(default_factory=dict)
 
     def value(self, node: tree.Expr, times_ms: IntArray) -> values.Value:
@@ -59,10 +60,12 @@ class Context:
         return np.full(len(times_ms), moment - offset_ms, dtype=np.int64)
 
     def select(self, node: tree.Selector) -> IntArray:
-        return self.store.select(node.name, node.matchers, self.settings)
+        return self.store.select(node.name, node.matchers, self.settings, self.budget)
 
     def selected(self, node: tree.Selector, times_ms: IntArray, *, stamps: bool = False) -> values.Vector:
         """A vector selector's current samples, or when they were taken."""
         ids, reference = self.select(node), self.reference_ms(node, times_ms)
+        self.budget.spend(len(ids) * (budget.SERIES + len(times_ms)))
         samples, present = store.instants(self.store, ids, reference, self.until_ms, self.settings, stamps=stamps)
+        self.budget.samples += int(present.sum())
         return values.Vector([self.store.labels[i] for i in ids], samples, present)

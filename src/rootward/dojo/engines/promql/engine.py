@@ -8,20 +8,26 @@ import numpy as np
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.engines.promql import context, evaluate, options, printing, ranges, store, syntax, tree, values
+from rootward.dojo.engines.promql import (
+    budget,
+    context,
+    evaluate,
+    lookups,
+    options,
+    printing,
+    ranges,
+    store,
+    syntax,
+    tree,
+    values,
+)
 
 _FOREVER_MS = 2**53
 _Found = TypeVar("_Found")
 _PARSED_MAX = 512  # syntax trees kept
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
-class Series:
-    """`times_ms` and `values` shape [T], only where there is a sample."""
-
-    labels: values.LabelSet
-    times_ms: values.IntArray
-    values: values.FloatArray
+Series = lookups.Series
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -29,13 +35,14 @@ class Result:
     """`kind`: vector | matrix | scalar | string, as the HTTP API names them.
 
     A vector's series have one sample each, a scalar is one series without labels, a string is in `text`. `notes` are warnings
-    ("PromQL warning: …") and infos ("PromQL info: …") in Prometheus's words.
+    ("PromQL warning: …") and infos ("PromQL info: …") in Prometheus's words. `samples`: stored ones that were looked at.
     """
 
     kind: str
     series: Sequence[Series] = ()
     text: str = ""
     notes: tuple[str, ...] = ()
+    samples: int = 0
 
 
 class Engine:
@@ -44,6 +51,7 @@ class Engine:
     def __init__(self, metrics: telemetry.Metrics, settings: options.Options | None = None) -> None:
         self.store = store.Store(metrics)
         self.settings = settings or options.Options()
+        self.lookups = lookups.Lookups(self.store, self.settings)
         self._parsed: dict[str, tree.Expr] = {}
 
     def parse(self, query: str) -> tree.Expr:
@@ -61,24 +69,36 @@ class Engine:
             self._parsed[query] = node
         return node
 
-    def instant(self, query: str, time_s: float, *, until_s: float | None = None) -> Result:
-        """The query at one moment. Samples after `until_s` do not exist yet.
+    def instant(
+        self, query: str, time_s: float, *, until_s: float | None = None, lookback_s: float | None = None
+    ) -> Result:
+        """The query at one moment. Samples after `until_s` do not exist yet; `lookback_s` is how old they may be.
 
         Raises:
             errors.EngineError: by kind, see `errors`.
         """
-        node, time_ms = self.parse(query), _milliseconds(time_s)
-        ctx = self._context(query, (time_ms, time_ms, 0), until_s)
+        node, time_ms = self.parse(query), lookups.milliseconds(time_s)
+        ctx = self._context(query, (time_ms, time_ms, 0), until_s, lookback_s)
         times_ms = np.array([time_ms], dtype=np.int64)
         if isinstance(tree.unwrapped(node), tree.Matrix | tree.Subquery):
-            return Result("matrix", _samples(ctx, node, times_ms))
+            raw = _samples(ctx, node, times_ms)
+            return Result("matrix", raw, samples=ctx.budget.samples)
         value = _walk(ctx, node, times_ms)
         if isinstance(value, values.Text):
             return Result("string", [Series((), times_ms, np.zeros(1))], value.value, tuple(ctx.notes))
         kind = "scalar" if isinstance(value, values.Scalar) else "vector"
-        return Result(kind, _series(value, times_ms), "", tuple(ctx.notes))
+        return Result(kind, _series(value, times_ms), "", tuple(ctx.notes), ctx.budget.samples)
 
-    def range(self, query: str, start_s: float, end_s: float, step_s: float, *, until_s: float | None = None) -> Result:
+    def range(
+        self,
+        query: str,
+        start_s: float,
+        end_s: float,
+        step_s: float,
+        *,
+        until_s: float | None = None,
+        lookback_s: float | None = None,
+    ) -> Result:
         """The query at start, start + step, … up to and including end; series in order of their labels.
 
         Raises:
@@ -91,7 +111,11 @@ class Engine:
             raise errors.QuerySyntaxError(
                 f'invalid expression type "{kind}" for range query, must be Scalar or instant Vector'
             )
-        start_ms, end_ms, step_ms = _milliseconds(start_s), _milliseconds(end_s), _milliseconds(step_s)
+        start_ms, end_ms, step_ms = (
+            lookups.milliseconds(start_s),
+            lookups.milliseconds(end_s),
+            lookups.milliseconds(step_s),
+        )
         if step_ms <= 0:
             raise errors.QueryExecutionError("zero or negative query resolution step widths are not accepted")
         points = (end_ms - start_ms) // step_ms + 1
@@ -100,36 +124,32 @@ class Engine:
                 "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query resolution (?step=XX)"
             )
         times_ms = start_ms + step_ms * np.arange(max(points, 0), dtype=np.int64)
-        ctx = self._context(query, (start_ms, end_ms, step_ms), until_s)
+        ctx = self._context(query, (start_ms, end_ms, step_ms), until_s, lookback_s)
         if not len(times_ms):
             return Result("matrix")
         value = _walk(ctx, node, times_ms)
-        return Result("matrix", sorted(_series(value, times_ms), key=lambda s: s.labels), "", tuple(ctx.notes))
+        found = sorted(_series(value, times_ms), key=lambda s: s.labels)
+        return Result("matrix", found, "", tuple(ctx.notes), ctx.budget.samples)
 
     def formatted(self, query: str) -> str:
         """The query laid out as format_query does; raises as `parse` does."""
         node = self.parse(query)
         return _guarded(lambda: printing.pretty(node))
 
-    def select(self, selector: str, start_s: float, end_s: float) -> list[values.LabelSet]:
-        """Labels of the series that a selector means and that have a sample in [start, end].
+    def printed(self, query: str) -> str:
+        """The query on one line, as rules show it; raises as `parse` does."""
+        node = self.parse(query)
+        return _guarded(lambda: printing.line(node))
 
-        Raises:
-            errors.QuerySyntaxError: not a plain vector selector.
-        """
-        node = syntax.selector(selector, self.settings)
-        ids = self.store.select(node.name, node.matchers, self.settings)
-        return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
-
-    def all_series(self, start_s: float, end_s: float) -> list[values.LabelSet]:
-        """Labels of all series with a sample in [start, end]."""
-        ids = np.arange(len(self.store.labels), dtype=np.int64)
-        return [self.store.labels[i] for i in self.store.alive(ids, _milliseconds(start_s), _milliseconds(end_s))]
-
-    def _context(self, query: str, span_ms: tuple[int, int, int], until_s: float | None) -> context.Context:
+    def _context(
+        self, query: str, span_ms: tuple[int, int, int], until_s: float | None, lookback_s: float | None
+    ) -> context.Context:
         until_ms = _FOREVER_MS if until_s is None else int(np.floor(until_s * 1000))
         start_ms, end_ms, step_ms = span_ms
-        return context.Context(self.store, self.settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk)
+        settings, purse = self.settings, budget.Budget(self.settings.limits.work)
+        if lookback_s is not None:
+            settings = dataclasses.replace(settings, lookback_ms=lookups.milliseconds(lookback_s))
+        return context.Context(self.store, settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk, purse)
 
 
 def _walk(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> values.Value:
@@ -169,10 +189,3 @@ def _samples(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -
             if inside.stop > inside.start:
                 found[position] = Series(matrix.labels[position], part.times_ms[inside], part.block[row, inside])
     return [found[position] for position in sorted(found)]
-
-
-def _milliseconds(seconds: float) -> int:
-    """Raises errors.QueryExecutionError for times that int64 arithmetic could not hold."""
-    if not abs(seconds) < _FOREVER_MS / 1000:
-        raise errors.QueryExecutionError("time out of range")
-    return round(seconds * 1000)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from rootward.dojo.engines.promql import aggregations, context, functions, matching, operators, tree, values
+from rootward.dojo.engines.promql import aggregations, budget, context, functions, matching, operators, tree, values
 
 IntArray = values.IntArray
 Context = context.Context
@@ -17,8 +17,12 @@ def walk(ctx: Context, node: tree.Expr, times_ms: IntArray) -> values.Value:
     Raises:
         errors.QueryExecutionError: the query fails on this data.
         errors.QueryTooLarge: it exceeds a limit.
+        errors.QueryTimedOut: it costs more than the budget.
     """
-    return _NODES[type(node)](ctx, node, times_ms)
+    value = _NODES[type(node)](ctx, node, times_ms)
+    if isinstance(value, values.Vector):
+        ctx.budget.spend(len(value.labels) * budget.SERIES + value.values.size)
+    return value
 
 
 def _number(_: Context, node: tree.Number, times_ms: IntArray) -> values.Value:
@@ -53,11 +57,11 @@ def _binary(ctx: Context, node: tree.Binary, times_ms: IntArray) -> values.Value
     first, chain = tree.spine(node)
     left = ctx.value(first, times_ms)
     for one in chain:
-        left = _combined(one, left, ctx.value(one.right, times_ms))
+        left = _combined(ctx, one, left, ctx.value(one.right, times_ms))
     return left
 
 
-def _combined(node: tree.Binary, left: values.Value, right: values.Value) -> values.Value:
+def _combined(ctx: Context, node: tree.Binary, left: values.Value, right: values.Value) -> values.Value:
     operator = node.operator
     if isinstance(left, values.Scalar) and isinstance(right, values.Scalar):
         return values.Scalar(operators.scalars(operator, left.values, right.values))
@@ -67,6 +71,8 @@ def _combined(node: tree.Binary, left: values.Value, right: values.Value) -> val
         return operators.with_scalar(operator, right, left.values, swapped=True, as_bool=node.as_bool)
     assert isinstance(left, values.Vector), "the parser checks types"
     assert isinstance(right, values.Vector), "the parser checks types"
+    cells = left.values.size + right.values.size
+    ctx.budget.spend((len(left.labels) + len(right.labels)) * budget.SERIES * 4 + cells * 2)
     if operator in operators.SETS:
         return matching.combine_sets(operator, left, right, node.matching)
     return matching.combine(operator, left, right, node.matching, as_bool=node.as_bool)
@@ -77,6 +83,7 @@ def _aggregate(ctx: Context, node: tree.Aggregate, times_ms: IntArray) -> values
     vector = ctx.vector(node.expr, times_ms)
     if node.parameter is None:
         return aggregations.simple(operator, vector, names, ctx.settings, without=without)
+    ctx.budget.spend(len(vector.labels) * budget.GROUP + vector.values.size * budget.GATHERED)
     parameter = ctx.value(node.parameter, times_ms)
     if isinstance(parameter, values.Text):
         return aggregations.count_values(parameter.value, vector, names, ctx.settings, without=without)

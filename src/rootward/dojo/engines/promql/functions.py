@@ -6,6 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rootward.dojo.engines.promql import (
+    budget,
     context,
     dates,
     elementwise,
@@ -54,6 +55,9 @@ _OF_WINDOWS: dict[str, ranges.Compute] = {
     "ts_of_min_over_time": overtime.stamp_of_least,
     "ts_of_max_over_time": overtime.stamp_of_greatest,
 }
+_GATHERING = frozenset(
+    {"deriv", "stddev_over_time", "stdvar_over_time", "mad_over_time", "ts_of_min_over_time", "ts_of_max_over_time"}
+)
 _KEEP_NAME = frozenset({"last_over_time", "first_over_time"})
 _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
 _NATIVE_ONLY = frozenset({"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"})
@@ -87,6 +91,8 @@ def _of_windows(ctx: Context, name: str, compute: ranges.Compute, arg: tree.Expr
     matrix = ranges.matrix(ctx, arg, times_ms)
     if name in ("rate", "increase") and ctx.settings.dialect is options.Dialect.V3:
         _note_counters(ctx, matrix, arg)
+    if name in _GATHERING:
+        ranges.gathered(ctx, matrix)
     return ranges.applied(matrix, compute, keep_name=name in _KEEP_NAME)
 
 
@@ -213,6 +219,7 @@ def _histogram_fraction(ctx: Context, args: list[tree.Expr], times_ms: IntArray)
 def _buckets(ctx: Context, node: tree.Expr, times_ms: IntArray) -> Vector:
     """The series with a usable `le`; the others take no part, and are told of."""
     vector = ctx.vector(node, times_ms)
+    ctx.budget.spend(len(vector.labels) * budget.GROUP)
     usable = []
     for row, labels in enumerate(vector.labels):
         text = dict(labels).get(histograms.LE, "")
@@ -233,15 +240,19 @@ def _note_forced(ctx: Context, metric: str, node: tree.Expr) -> None:
         ctx.note(f"PromQL info: {words}{f' for metric name {quoting.quoted(metric)}' if metric else ''}", node)
 
 
+def _gathered(ctx: Context, node: tree.Expr, times_ms: IntArray) -> windows.Matrix:
+    return ranges.gathered(ctx, ranges.matrix(ctx, node, times_ms))
+
+
 def _quantile_over_time(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     q = ctx.scalar(args[0], times_ms)
     note_quantile(ctx, q, args[0])
-    return ranges.applied(ranges.matrix(ctx, args[1], times_ms), lambda part: overtime.quantile(part, q))
+    return ranges.applied(_gathered(ctx, args[1], times_ms), lambda part: overtime.quantile(part, q))
 
 
 def _predict_linear(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     ahead_s = ctx.scalar(args[1], times_ms)
-    return ranges.applied(ranges.matrix(ctx, args[0], times_ms), lambda part: trends.predict_linear(part, ahead_s))
+    return ranges.applied(_gathered(ctx, args[0], times_ms), lambda part: trends.predict_linear(part, ahead_s))
 
 
 def _smoothing(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
@@ -250,7 +261,7 @@ def _smoothing(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> value
     def compute(part: windows.Windows) -> tuple[values.FloatArray, values.BoolArray]:
         return trends.smooth(part, level, trend)
 
-    return ranges.applied(ranges.matrix(ctx, args[0], times_ms), compute)
+    return ranges.applied(_gathered(ctx, args[0], times_ms), compute)
 
 
 def _info(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:

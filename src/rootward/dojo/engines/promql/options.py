@@ -24,9 +24,11 @@ class Limits:
     depth: int = 80  # of parentheses, arguments and signs; the parser and the walk over its tree recurse
     series: int = 200_000  # that one selector may select
     points_per_series: int = 11_000  # Prometheus's own figure (web/api/v1)
-    samples: int = 50_000_000  # held at once by one step of the evaluation: Prometheus's --query.max-samples
+    samples: int = 10_000_000  # held at once by one step of the evaluation: --query.max-samples
     window_samples: int = 400_000_000  # looked at by one range function, counting every overlap
     subquery_points: int = 1_000_000  # inner evaluations of one subquery
+    label_chars: int = 10_000_000  # of the labels that one label_replace or label_join makes
+    work: int = 1_000_000_000  # units of `budget`: about ten seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

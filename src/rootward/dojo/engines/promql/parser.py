@@ -36,6 +36,11 @@ def parse(query: str, settings: options.Options) -> tree.Expr:
     return _Parser(query, settings).whole()
 
 
+def parse_selector(text: str, settings: options.Options) -> tree.Selector:
+    """A series selector alone; raises as `parse`."""
+    return _Parser(text, settings).only_selector()
+
+
 class _Parser:
     def __init__(self, query: str, settings: options.Options) -> None:
         self._query = query
@@ -82,6 +87,17 @@ class _Parser:
         if self._is("end of input"):
             raise self._wrong(0, "no expression found in input")
         node = self._expression(0)
+        if not self._is("end of input"):
+            raise self._unexpected()
+        return node
+
+    def only_selector(self) -> tree.Selector:
+        if self._is("end of input"):
+            raise self._wrong(0, "no expression found in input")
+        token = self._token
+        if not (self._is("{") or token.kind in _NAMES or token.word in _METRIC_WORDS):
+            raise self._unexpected()
+        node = self._selector("", 0) if self._is("{") else self._selector(self._advance().text, token.start)
         if not self._is("end of input"):
             raise self._unexpected()
         return node
@@ -260,7 +276,7 @@ class _Parser:
 
     # Selectors and what follows them
 
-    def _selector(self, name: str, start: int) -> tree.Expr:
+    def _selector(self, name: str, start: int) -> tree.Selector:
         matchers: list[tree.Matcher] = []
         if self._is("{"):
             self._advance()

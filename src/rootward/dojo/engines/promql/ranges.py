@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.promql import context, options, store, tree, values, windows
+from rootward.dojo.engines.promql import budget, context, options, store, tree, values, windows
 
 IntArray = values.IntArray
 Compute = Callable[[windows.Windows], tuple[values.FloatArray, values.BoolArray]]
@@ -27,10 +27,26 @@ def matrix(ctx: context.Context, node: tree.Expr, times_ms: IntArray) -> windows
         raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
     parts = []
     for strip, at, rows in ctx.store.pieces(ids):
+        ctx.budget.spend(len(rows) * budget.SERIES)
         run = store.run(strip, rows, int(end_ms.min()) - range_ms, min(int(end_ms.max()), ctx.until_ms))
         if len(run.times_ms):
-            parts.append((at, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings)))
+            parts.append((at, _paid(ctx, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings))))
     return windows.Matrix([ctx.store.labels[i] for i in ids], parts, len(times_ms))
+
+
+def _paid(ctx: context.Context, part: windows.Windows) -> windows.Windows:
+    """Every sample is looked at once by any function of windows."""
+    looked_at = int(part.counts.sum()) * len(part.block)
+    ctx.budget.spend(looked_at)
+    ctx.budget.samples += looked_at
+    return part
+
+
+def gathered(ctx: context.Context, matrix: windows.Matrix) -> windows.Matrix:
+    """The matrix, paid for once more: the function that follows lays every window's samples side by side."""
+    for _, part in matrix.parts:
+        ctx.budget.spend(int(part.counts.sum()) * len(part.block) * budget.GATHERED)
+    return matrix
 
 
 def _subquery(ctx: context.Context, node: tree.Subquery, times_ms: IntArray) -> windows.Matrix:
@@ -52,7 +68,7 @@ def _subquery(ctx: context.Context, node: tree.Subquery, times_ms: IntArray) -> 
     for at, held in _alike(inner.present):
         if held.any():
             run = store.Run(grid[held], inner.values[at][:, held])
-            parts.append((at, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings)))
+            parts.append((at, _paid(ctx, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings))))
     return windows.Matrix(list(inner.labels), parts, len(times_ms))
 
 

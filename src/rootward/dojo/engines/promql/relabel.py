@@ -19,13 +19,21 @@ def _checked(name: str, function: str, dialect: options.Dialect) -> str:
     return name
 
 
+def _refuse_long(characters: int, limit: int) -> None:
+    if characters > limit:
+        raise errors.QueryTooLarge(f"labels of more than {limit} characters; the limit is on all series together")
+
+
 def replace(vector: Vector, texts: Sequence[str], settings: options.Options) -> Vector:
     """`texts`: destination, replacement, source, pattern."""
     destination, replacement, source, pattern = texts
     _checked(destination, "label_replace", settings.dialect)
-    found = patterns.expand(
-        pattern, replacement, [dict(one).get(source, "") for one in vector.labels], settings.dialect
+    texts = [dict(one).get(source, "") for one in vector.labels]
+    # Every reference can at most bring in the whole text.
+    _refuse_long(
+        sum(len(replacement) + replacement.count("$") * len(text) for text in texts), settings.limits.label_chars
     )
+    found = patterns.expand(pattern, replacement, texts, settings.dialect)
     labels = [
         one if text is None else values.label_set({**dict(one), destination: text})
         for one, text in zip(vector.labels, found, strict=True)
@@ -40,10 +48,14 @@ def join(vector: Vector, texts: Sequence[str], settings: options.Options) -> Vec
     for source in sources:
         if not syntax.valid_label(source, settings.dialect):
             raise errors.QueryExecutionError(f"invalid source label name in label_join(): {source}")
-    labels = []
+    limit = settings.limits.label_chars
+    labels, made = [], 0
     for one in vector.labels:
         pairs = dict(one)
-        labels.append(values.label_set({**pairs, destination: separator.join(pairs.get(name, "") for name in sources)}))
+        parts = [pairs.get(name, "") for name in sources]
+        made += sum(map(len, parts)) + len(separator) * len(parts)
+        _refuse_long(made, limit)
+        labels.append(values.label_set({**pairs, destination: separator.join(parts)}))
     return values.merged(Vector(labels, vector.values, vector.present), strict=True)
 
 

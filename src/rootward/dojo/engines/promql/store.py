@@ -11,7 +11,7 @@ import numpy as np
 
 from rootward import errors
 from rootward.dojo.capsule import telemetry
-from rootward.dojo.engines.promql import options, patterns, tree, values
+from rootward.dojo.engines.promql import budget, options, patterns, tree, values
 
 FloatArray = values.FloatArray
 IntArray = values.IntArray
@@ -75,31 +75,26 @@ class Store:
             cached = self._columns[name] = (np.array(found, dtype=np.int64), list(numbers))
         return cached
 
-    def select(self, name: str, matchers: Sequence[tree.Matcher], settings: options.Options) -> IntArray:
+    def select(
+        self, name: str, matchers: Sequence[tree.Matcher], settings: options.Options, purse: budget.Budget
+    ) -> IntArray:
         """Numbers of the series that fulfil all matchers, ascending.
 
         Raises:
             errors.QuerySyntaxError: a pattern that is not RE2.
             errors.QueryTooLarge: more series than the limit.
+            errors.QueryTimedOut: the budget is spent.
         """
         ids: IntArray = np.arange(len(self.labels), dtype=np.int64)
         if name:
             ids = self._by_name.get(name, ids[:0])
         for matcher in sorted(matchers, key=lambda m: m.name != values.NAME):
-            ids = ids[self._fulfil(ids, matcher, settings.dialect)]
+            codes, texts = self._column(matcher.name)
+            purse.spend(len(ids))
+            ids = ids[fulfil(matcher, texts, settings.dialect, purse)[codes[ids]]]
         if len(ids) > settings.limits.series:
             raise errors.QueryTooLarge(f"query selects {len(ids)} series; the limit is {settings.limits.series}")
         return ids
-
-    def _fulfil(self, ids: IntArray, matcher: tree.Matcher, dialect: options.Dialect) -> values.BoolArray:
-        codes, texts = self._column(matcher.name)
-        if matcher.operator in ("=~", "!~"):
-            good = patterns.matches(matcher.value, texts, dialect)
-        else:
-            good = np.array([text == matcher.value for text in texts], dtype=bool)
-        if matcher.operator.startswith("!"):
-            good = ~good
-        return np.asarray(good[codes[ids]], dtype=bool)
 
     def pieces(self, ids: IntArray) -> list[tuple[Strip, IntArray, IntArray]]:
         """The selected series by strip: (strip, positions within `ids`, rows of the strip's block, ascending)."""
@@ -119,6 +114,25 @@ class Store:
             first, last = np.searchsorted(strip.times_ms, start_ms), strip.visible(end_ms)
             good[at] = bool(strip.held[first:last].any())
         return ids[good]
+
+
+def fulfil(
+    matcher: tree.Matcher, texts: Sequence[str], dialect: options.Dialect, purse: budget.Budget
+) -> values.BoolArray:
+    """Which values of a label a matcher takes; shape [len(texts)].
+
+    Raises:
+        errors.QuerySyntaxError: a pattern that is not RE2.
+        errors.QueryTimedOut: the budget is spent.
+    """
+    purse.spend(len(texts) * budget.SERIES // 10)
+    if matcher.operator in ("=~", "!~"):
+        characters = sum(map(len, texts)) * budget.MATCHED_CHARACTER
+        purse.spend(characters + len(matcher.value) * budget.PATTERN_CHARACTER)
+        good = patterns.matches(matcher.value, texts, dialect)
+    else:
+        good = np.array([text == matcher.value for text in texts], dtype=bool)
+    return ~good if matcher.operator.startswith("!") else good
 
 
 def instants(

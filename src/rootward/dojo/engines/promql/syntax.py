@@ -24,11 +24,11 @@ def parse(query: str, settings: options.Options) -> tree.Expr:
 
 def selector(text: str, settings: options.Options) -> tree.Selector:
     """A series selector alone, as `match[]` takes it; raises as `parse` does."""
-    node = parse(text, settings)
-    if not isinstance(node, tree.Selector):
-        raise errors.QuerySyntaxError("1:1: parse error: expected a series selector")
-    if node.offset_ms is not None or node.at is not None:
-        raise errors.QuerySyntaxError("1:1: parse error: unexpected modifier after a series selector")
+    if len(text) > settings.limits.query_chars:
+        raise errors.QueryTooLarge(f"selector is longer than {settings.limits.query_chars} characters")
+    node = parser.parse_selector(text, settings)
+    if not node.name and checking.takes_nothing(node, settings.dialect):
+        raise errors.QuerySyntaxError("match[] must contain at least one non-empty matcher")
     return node
 
 
