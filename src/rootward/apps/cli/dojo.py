@@ -65,6 +65,29 @@ def _print_described(described: dict[str, str], as_json: bool) -> None:
     Console().print(table)
 
 
+@app.command("realism")
+def realism(
+    capsules: Annotated[Path, typer.Argument(help="Folder of recorded capsules, one folder per system.")],
+    seeds: Annotated[int, typer.Option(min=1, max=50, help="Worlds of each kind to compare with.")] = 3,
+    as_json: Json = False,
+) -> None:
+    """Compare what worlds look like with recordings of real systems, and let a classifier try to tell them apart.
+
+    Example: rootward capsule import nezha SRC capsules/nezha, then rootward dojo realism capsules
+    """
+    from rich.console import Console
+
+    from rootward.apps import realism as comparing
+    from rootward.apps.cli import output
+
+    with output.progress("reading capsules", quiet=as_json) as update:
+        report = comparing.run(capsules, seeds, update)
+    if as_json:
+        output.print_json(report.to_json())
+        return
+    comparing.show(report, Console())
+
+
 @app.command("noise")
 def noise_knobs(as_json: Json = False) -> None:
     """List the knobs of noise and where each level sets them. Example: rootward dojo noise"""
