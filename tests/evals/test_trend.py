@@ -46,3 +46,19 @@ def test_suites_and_subjects_have_lines_of_their_own() -> None:
 def test_no_runs_are_no_trend() -> None:
     with pytest.raises(errors.RunError, match="no runs"):
         trend.trend([])
+
+
+def test_a_suite_that_was_changed_is_marked() -> None:
+    runs = [
+        dataclasses.replace(synthetic.run(scenarios=5), version=version, digest=digest)
+        for version, digest in (("0.1.0", "a"), ("0.2.0", "a"), ("0.3.0", "b"))
+    ]
+    assert [point.other_suite for point in trend.trend(runs).lines[0].points] == [False, False, True]
+
+
+def test_runs_of_one_version_are_told_apart_by_when_they_started() -> None:
+    runs = [dataclasses.replace(synthetic.run(scenarios=5), started=f"2026-08-0{day}T00:00:00Z") for day in (1, 2)]
+    labels = [
+        point.label for point in trend.trend([*runs, synthetic.run(scenarios=5, version="0.3.0")]).lines[0].points
+    ]
+    assert labels == ["0.2.0 08-01T00:00", "0.2.0 08-02T00:00", "0.3.0"]

@@ -43,3 +43,30 @@ def test_the_page_can_be_photographed_at_phone_and_desk_width(page: Path, tmp_pa
     picture = tmp_path / "page.png"
     browse(page, tmp_path, f"--screenshot={picture}", f"--window-size={width},1600")
     assert picture.stat().st_size > 10_000
+
+
+@pytest.fixture(scope="module")
+def pages_of_evals(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("evals")
+    rootward = str(Path(sys.executable).with_name("rootward"))
+    pages = {name: folder / f"{name}.html" for name in ("report", "compare", "trend")}
+    for words in (
+        ["run", "smoke", "--limit", "3", "--repeats", "2", "--out", "one", "--json"],
+        ["report", "one", "--html", str(pages["report"])],
+        ["compare", "one", "one", "--html", str(pages["compare"])],
+        ["trend", ".", "--html", str(pages["trend"])],
+    ):
+        subprocess.run([rootward, "evals", *words], check=True, capture_output=True, timeout=300, cwd=folder)
+    return pages
+
+
+@pytest.mark.parametrize("name", ["report", "compare", "trend"])
+def test_pages_of_evals_are_drawn_and_fit_a_phone(pages_of_evals: dict[str, Path], tmp_path: Path, name: str) -> None:
+    page = pages_of_evals[name]
+    assert "<svg" in browse(page, tmp_path, "--dump-dom")
+    # The page forbids scripts, so its width is asked for from a copy that allows one: wide tables scroll within themselves.
+    measured = page.with_name(f"measured-{page.name}")
+    script = "<script>document.title = document.documentElement.scrollWidth - document.documentElement.clientWidth</script></body>"
+    text = page.read_text(encoding="utf-8").replace("default-src 'none';", "script-src 'unsafe-inline';", 1)
+    measured.write_text(text.replace("</body>", script), encoding="utf-8")
+    assert "<title>0</title>" in browse(measured, tmp_path, "--dump-dom", "--window-size=500,1600")

@@ -14,7 +14,8 @@ from rootward.evals import records, statistics, tallies
 class Point:
     """One run: its scores by name, and the change of the primary one since the run before (None for the first, or with nothing shared).
 
-    `label` is its version, with the time at which it started where several runs are of that version.
+    `label` is its version, with the time at which it started where several runs are of that version. `other_suite` says that the suite was
+    changed since the run before: then only scenarios that both ran are compared.
     """
 
     run: records.Run
@@ -22,6 +23,7 @@ class Point:
     scenarios: int
     rates: Mapping[str, statistics.Rate]
     change: statistics.Paired | None
+    other_suite: bool
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Trend:
                         "version": point.run.version,
                         "started": point.run.started,
                         "digest": point.run.digest,
+                        "suite_changed": point.other_suite,
                         "scenarios": point.scenarios,
                         "scores": {name: rate.to_json() for name, rate in point.rates.items()},
                         "change": point.change.to_json() if point.change else None,
@@ -100,7 +103,8 @@ def _line(key: tuple[str, str], runs: Sequence[records.Run], seed: int) -> Line:
             if shared:
                 change = statistics.paired(old.only(shared).means, new.only(shared).means, rng=rng)
         scenarios = len({row.scenario for row in rows})
-        points.append(Point(dataclasses.replace(run, rows=()), labels[place], scenarios, rates, change))
+        other_suite = place > 0 and run.digest != runs[place - 1].digest
+        points.append(Point(dataclasses.replace(run, rows=()), labels[place], scenarios, rates, change, other_suite))
     measures = tuple(measure for measure in last.measures if measure.kind != "amount")
     return Line(key[0], key[1], last.primary, measures, tuple(points))
 

@@ -77,7 +77,7 @@ def render_trend(found: trend.Trend) -> str:
         named = [measure for measure in line.measures if measure.name == line.primary or measure.gate]
         rows = [
             (
-                point.run.version or "–",
+                point.label + (" (suite changed)" if point.other_suite else ""),
                 point.run.started[:10],
                 *(wording.band(point.rates[m.name]) if m.name in point.rates else "–" for m in named),
                 wording.change(point.change) if point.change else "–",

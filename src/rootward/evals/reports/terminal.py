@@ -118,7 +118,7 @@ def show_trend(found: trend.Trend, console: Console) -> None:
             rates = [point.rates.get(measure.name) for measure in named]
             first = point.rates.get(line.primary)
             table.add_row(
-                point.run.version or "–",
+                point.label + (" (suite changed)" if point.other_suite else ""),
                 point.run.started[:10],
                 bar(first),
                 *(wording.band(rate) if rate else "–" for rate in rates),
