@@ -11,7 +11,7 @@ app = typer.Typer(help="A deterministic simulated production: list, look, serve,
 World = Annotated[str, typer.Option(help="Which world: see `rootward dojo worlds`.")]
 Fault = Annotated[str, typer.Option(help="What is wrong in it: see `rootward dojo faults`; empty: the seed draws one.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same production, down to the byte.")]
-Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (6 to 500 services).")]
+Services = Annotated[int | None, typer.Option(help="Size, for the world `generated` (5 to 1,000 services).")]
 NoiseLevel = Annotated[
     str, typer.Option(help="What surrounds the trouble: none, light, usual, heavy or drawn; see `rootward dojo noise`.")
 ]

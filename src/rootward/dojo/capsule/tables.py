@@ -59,7 +59,7 @@ def _json(data: object) -> str:
 def metrics_to_tables(metrics: telemetry.Metrics) -> tuple[pa.Table, pa.Table]:
     """(samples, times). `samples`: one row per series and block order kept: block, labels (JSON), and its values as one list;
     `times`: one row per block: its shared times."""
-    values = [np.ascontiguousarray(block.values, dtype=np.float64).reshape(-1) for block in metrics.blocks]
+    values = [np.ascontiguousarray(telemetry.wide(block.values)).reshape(-1) for block in metrics.blocks]
     lengths = [len(block.times_s) for block in metrics.blocks for _ in block.labels]
     samples = pa.table(
         {

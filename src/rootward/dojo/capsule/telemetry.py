@@ -20,11 +20,49 @@ STALE = np.array([STALE_BITS], dtype=np.uint64).view(np.float64)[0]
 """Prometheus's staleness marker: "no sample here", as distinct from a sample whose value is NaN
 (prometheus/model/value/value.go). Copy it only through array assignment, which keeps the bits."""
 
+Samples = npt.NDArray[np.floating[Any]]
+"""Narrow (float32) only where every sample is exact in it: the whole numbers of most counters. Large worlds fit so."""
+NARROW_MAX = 2.0**24
+"""Whole numbers up to here are exact in float32."""
+_NARROW_STALE_BITS = np.uint32(0x7FC00002)
 
-def is_stale(values: FloatArray) -> npt.NDArray[np.bool_]:
+
+def _bits(values: Samples) -> tuple[npt.NDArray[Any], np.uint64 | np.uint32]:
+    if values.dtype == np.float32:
+        return values.view(np.uint32), _NARROW_STALE_BITS
+    return values.view(np.uint64), STALE_BITS
+
+
+def is_stale(values: Samples) -> npt.NDArray[np.bool_]:
     """Where there is no sample; same shape as `values`."""
-    stale: npt.NDArray[np.bool_] = np.ascontiguousarray(values).view(np.uint64) == STALE_BITS
-    return stale
+    bits, marker = _bits(values)
+    return np.asarray(bits == marker, dtype=np.bool_)
+
+
+def make_stale(values: Samples, where: Any) -> None:
+    """Take samples away in place; `where` is any index into `values`."""
+    bits, marker = _bits(values)
+    bits[where] = marker
+
+
+def narrow(values: FloatArray) -> Samples:
+    """The same samples in half the space, or `values` itself where that would not hold them exactly."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = values.astype(np.float32)
+    stale = is_stale(values)
+    if not np.all((half == values) | stale):
+        return values
+    make_stale(half, stale)
+    return half
+
+
+def wide(values: Samples) -> FloatArray:
+    """The same samples as float64, without a copy if they are."""
+    if values.dtype == np.float64:
+        return values.astype(np.float64, copy=False)
+    full = values.astype(np.float64)
+    make_stale(full, is_stale(values))
+    return full
 
 
 def absent_to_stale(values: FloatArray, absent: npt.NDArray[np.bool_]) -> FloatArray:
@@ -38,12 +76,12 @@ def absent_to_stale(values: FloatArray, absent: npt.NDArray[np.bool_]) -> FloatA
 class MetricBlock:
     """Series that were scraped at the same moments (one target, one job, or one irregular series).
 
-    `times_s` shape [T], strictly increasing; `values` shape [S, T], STALE where there is no sample; `labels` has S entries,
-    each with "__name__". Counters are cumulative with resets, histograms classic buckets (`le`), as real targets expose them.
+    `times_s` shape [T], strictly increasing; `values` shape [S, T], stale (see `is_stale`) where there is no sample; `labels` has
+    S entries, each with "__name__". Counters are cumulative with resets, histograms classic buckets (`le`), as real targets expose them.
     """
 
     times_s: FloatArray
-    values: FloatArray
+    values: Samples
     labels: tuple[Labels, ...]
 
     def __post_init__(self) -> None:

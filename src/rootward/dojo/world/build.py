@@ -111,6 +111,7 @@ def build(
     wish = wishes.checked(base.layout, family, shape=shape, place=place, parameters=parameters or {})
     shown = _until_it_shows(base, wish, around)
     shown, then = _and_then(base, shown, wish, around, aftermath)
+    del base  # a large world's ordinary day takes hundreds of megabytes, and what is observed needs them
     return tm.Scenario(_observe(shown), alerting.webhook(shown.frame, shown.page)), _truth(shown, family.name, then)
 
 
@@ -250,14 +251,15 @@ class _Prefix:
 def _observe(shown: _Shown) -> tm.Telemetry:
     frame, draft = shown.frame, shown.frame.draft
     now_s = round(shown.page.alert.starts_s + float(frame.rng("now").uniform(*LOOK_S)), 3)
+    said, traced = logs.logs(frame), spans.spans(frame)  # before the metrics, which leave a large world little room
     return tm.Telemetry(
         name=f"{frame.layout.plan.name}-{draft.seed}",
         start_s=float(frame.times_s[0]),
         end_s=float(frame.times_s[-1]) + frame.step_s,
         now_s=now_s,
         metrics=arrivals.held_back(frame, exporters.metrics(frame), now_s),
-        logs=logs.logs(frame),
-        spans=spans.spans(frame),
+        logs=said,
+        spans=traced,
         cluster=tm.Cluster(cluster.versions(frame), cluster_events.events(frame)),
         code=code.code(frame),
         change_events=code.change_events(frame),

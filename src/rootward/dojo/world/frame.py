@@ -35,9 +35,12 @@ class Frame:
     noise: ns.Noise
     gaps: dict[int, lay.BoolArray] = dataclasses.field(init=False)
     """Pods whose scrapes fail now and then, and when [T]; empty in a world without noise."""
+    unseen: dict[int, lay.BoolArray] = dataclasses.field(init=False)
+    """When a pod brings no samples [T]: not running, or not scraped; only pods that are always seen are left out."""
 
     def __post_init__(self) -> None:
         self.gaps = _scrape_gaps(self)
+        self.unseen = _unseen(self.fleet.running, self.gaps)
 
     @property
     def layout(self) -> lay.Layout:
@@ -95,6 +98,13 @@ def _scrape_gaps(frame: Frame) -> dict[int, lay.BoolArray]:
             missing[at : at + int(rng.integers(1, 8))] = True
         gaps[p] = missing
     return gaps
+
+
+def _unseen(running: lay.BoolArray, gaps: dict[int, lay.BoolArray]) -> dict[int, lay.BoolArray]:
+    missing = {int(p): ~running[p] for p in np.flatnonzero(~running.all(axis=1))}
+    for p, gap in gaps.items():
+        missing[p] = missing[p] | gap if p in missing else gap
+    return {p: when for p, when in missing.items() if when.any()}
 
 
 def mean_factor(shape: FloatArray) -> FloatArray:

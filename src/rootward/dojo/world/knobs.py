@@ -40,7 +40,9 @@ class Knobs:
     pressure: FloatArray  # [N], how much more work a request costs when the queue is full: collecting what waits
 
     def copy(self) -> "Knobs":
-        return Knobs(**{field.name: getattr(self, field.name).copy() for field in dataclasses.fields(self)})
+        """Zeros are asked for anew rather than copied: the memory of those that nobody writes to is never taken."""
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Knobs(**{name: part.copy() if part.any() else np.zeros(part.shape) for name, part in parts.items()})
 
 
 def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
@@ -61,7 +63,7 @@ def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
         return np.repeat(values[None, :], steps, axis=0).astype(np.float64)
 
     def by_call(value: float) -> FloatArray:
-        return np.full((steps, edges), value)
+        return np.full((steps, edges), value) if value else np.zeros((steps, edges))
 
     return Knobs(
         demand=traffic.demand(layout, times_s, rng),

@@ -6,6 +6,7 @@ ordinal first and wait for it.
 """
 
 import dataclasses
+import functools
 import math
 
 from rootward import _rng
@@ -62,9 +63,10 @@ def unavailable(replicas: int) -> int:
     return math.floor(replicas * 0.25)
 
 
-def first_versions(layout: lay.Layout, seed: int) -> list[str]:
+@functools.lru_cache(maxsize=1)
+def first_versions(layout: lay.Layout, seed: int) -> tuple[str, ...]:
     rng = _rng.stream(seed, layout.plan.name, "versions")
-    return [f"{rng.integers(1, 5)}.{rng.integers(0, 40)}.{rng.integers(0, 12)}" for _ in layout.components]
+    return tuple(f"{rng.integers(1, 5)}.{rng.integers(0, 40)}.{rng.integers(0, 12)}" for _ in layout.components)
 
 
 def generations(draft: dr.Draft, i: int) -> list[Generation]:

@@ -50,9 +50,9 @@ def _restless(block: tm.MetricBlock, rng: np.random.Generator) -> tm.MetricBlock
     factor = np.exp(wobble)
     names = [labels["__name__"] for labels in block.labels]
     counts = np.array([name.endswith(("_total", "_count", "_sum", "_bucket")) for name in names], dtype=np.bool_)
-    values = block.values.copy()
+    values = tm.wide(block.values).copy()
     if counts.any():
-        values[counts] = counters(block.values[counts], factor)
+        values[counts] = counters(values[counts], factor)
     return dataclasses.replace(block, values=values)
 
 

@@ -50,8 +50,8 @@ def _block(block: tm.MetricBlock, fresh: Mapping[str, str], factor: float) -> tm
         labels.append(changed)
     values = block.values
     if factor != 1.0 and scaled.any():
-        values = values.copy()
-        rows = values[scaled]
+        rows = tm.wide(values)[scaled]
+        values = tm.wide(values).copy()
         with np.errstate(invalid="ignore"):  # the mark of an absent sample is a signalling NaN
             values[scaled] = tm.absent_to_stale(rows * factor, tm.is_stale(rows))
     return dataclasses.replace(block, labels=tuple(labels), values=values)

@@ -23,7 +23,7 @@ class Strip:
     """Rows of a block with equal gaps. `held` [T] is false at scrapes that brought no sample (a staleness marker)."""
 
     times_ms: IntArray
-    block: FloatArray
+    block: telemetry.Samples
     held: values.BoolArray
     columns: IntArray | None  # where `held` is true; None when everywhere
 
@@ -162,9 +162,9 @@ def run(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> Run:
     if strip.columns is None:
         together = int(rows[-1]) - int(rows[0]) == len(rows) - 1  # neighbours are seen in place, not copied
         chosen = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
-        return Run(strip.times_ms[first:last], strip.block[chosen, first:last])
+        return Run(strip.times_ms[first:last], np.asarray(strip.block[chosen, first:last], dtype=np.float64))
     columns = strip.columns[slice(*np.searchsorted(strip.columns, [first, last]))]
-    return Run(strip.times_ms[columns], strip.block[rows[:, None], columns])
+    return Run(strip.times_ms[columns], np.asarray(strip.block[rows[:, None], columns], dtype=np.float64))
 
 
 def _collect(metrics: telemetry.Metrics) -> list[tuple[values.LabelSet, Strip, int]]:

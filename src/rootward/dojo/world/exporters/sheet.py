@@ -1,5 +1,7 @@
 """Collects rows and labels into blocks, and makes them look scraped: counters whole and cumulative, resets, gaps."""
 
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,12 +12,15 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
 
 FloatArray = npt.NDArray[Any]
+_Part = tuple[tm.Samples, list[tm.Labels]]
 
 
 OWN = ("requests", "runtimes", "pools", "clients")
 """Pages that a service exposes itself; the rest is seen from outside it."""
 LARGE = 24
 """Rows that make a block of their own."""
+NARROW_FROM = 1_000_000
+"""Pods × scrapes from which a world's whole numbers are kept in half the space."""
 
 
 class Sheet:
@@ -25,7 +30,8 @@ class Sheet:
         self._frame = frame
         self._job = job
         self._labels: list[tm.Labels] = []
-        self._rows: list[FloatArray] = []
+        self._rows: list[tm.Samples] = []
+        self._narrow = len(frame.fleet.pods) * frame.steps >= NARROW_FROM
 
     def gauge(self, labels: tm.Labels, row: FloatArray, pod: int = -1) -> None:
         self.gauges([labels], row[None, :], [pod])
@@ -36,19 +42,23 @@ class Sheet:
 
     def gauges(self, labels: list[tm.Labels], rows: FloatArray, pods: list[int]) -> None:
         self._labels.extend(labels)
-        self._rows.append(self._seen(np.array(rows, dtype=np.float64), pods))
+        kept = np.array(rows, dtype=np.float64)
+        self._rows.append(self._seen(tm.narrow(kept) if self._narrow else kept, pods))
 
     def counters(self, labels: list[tm.Labels], steps: FloatArray, pods: list[int], *, whole: bool = True) -> None:
         self._labels.extend(labels)
-        self._rows.append(self._seen(cumulative(self._frame, steps, pods, whole=whole), pods))
+        kept: tm.Samples = cumulative(self._frame, steps, pods, whole=whole)
+        if self._narrow and whole and float(kept.max(initial=0.0)) <= tm.NARROW_MAX:
+            kept = kept.astype(np.float32)
+        self._rows.append(self._seen(kept, pods))
 
-    def _seen(self, rows: FloatArray, pods: list[int]) -> FloatArray:
+    def _seen(self, rows: tm.Samples, pods: list[int]) -> tm.Samples:
         rows = seen(self._frame, rows, pods)
         lost = self._frame.draft.unscraped if self._job in OWN else {}
         for row, p in enumerate(pods) if lost else ():
             missing = lost.get(self._frame.fleet.pods[p].component) if p >= 0 else None
             if missing is not None:
-                rows.view(np.uint64)[row, missing] = tm.STALE_BITS
+                tm.make_stale(rows, (row, missing))
         return rows
 
     def blocks(self) -> list[tm.MetricBlock]:
@@ -57,20 +67,42 @@ class Sheet:
         offset_s = float(np.round(_rng.stream(0, "scrape", self._job).uniform(0.0, min(frame.step_s, 15.0)) * 0.9, 3))
         times_s = frame.times_s + offset_s
         blocks: list[tm.MetricBlock] = []
-        rows: list[FloatArray] = []
-        labels: list[tm.Labels] = []
-        at = 0
-        for part in self._rows:
-            mine = self._labels[at : at + len(part)]
-            at += len(part)
+        small: dict[np.dtype[Any], tuple[list[tm.Samples], list[tm.Labels]]] = {}
+        for part, mine in _without_still(self._parts(), times_s, blocks) if self._narrow else self._parts():
             if len(part) >= LARGE:  # joining it to the others would copy it
                 blocks.append(tm.MetricBlock(times_s, part, tuple(mine)))
             else:
+                rows, labels = small.setdefault(part.dtype, ([], []))
                 rows.append(part)
                 labels.extend(mine)
-        if rows:
-            blocks.append(tm.MetricBlock(times_s, np.concatenate(rows), tuple(labels)))
+        for rows, labels in small.values():
+            joined: tm.Samples = np.empty((len(labels), len(times_s)), rows[0].dtype)
+            blocks.append(tm.MetricBlock(times_s, np.concatenate(rows, out=joined), tuple(labels)))
         return blocks
+
+    def _parts(self) -> Iterator[_Part]:
+        at = 0
+        for part in self._rows:
+            yield part, self._labels[at : at + len(part)]
+            at += len(part)
+
+
+def _without_still(parts: Iterable[_Part], times_s: FloatArray, blocks: list[tm.MetricBlock]) -> Iterator[_Part]:
+    """The parts without the rows that never change; those make a block that takes no more room than one column."""
+    columns: list[FloatArray] = []
+    labels: list[tm.Labels] = []
+    for part, mine in parts:
+        still = np.all(part == part[:, :1], axis=1)
+        if not still.any():
+            yield part, mine
+            continue
+        columns.append(part[still, 0].astype(np.float64))
+        labels.extend(itertools.compress(mine, still))
+        if not still.all():
+            yield part[~still], list(itertools.compress(mine, ~still))
+    if labels:
+        column = np.concatenate(columns)[:, None]
+        blocks.append(tm.MetricBlock(times_s, np.broadcast_to(column, (len(labels), len(times_s))), tuple(labels)))
 
 
 def cumulative(frame: fr.Frame, steps: FloatArray, pods: list[int], *, whole: bool = True) -> FloatArray:
@@ -80,11 +112,9 @@ def cumulative(frame: fr.Frame, steps: FloatArray, pods: list[int], *, whole: bo
     np.cumsum(rows, axis=1, out=rows)
     if whole:
         np.floor(rows, out=rows)
-    restarted = {p for p in pods if p >= 0 and frame.fleet.pods[p].restarts}
-    if restarted:
-        for row, p in enumerate(pods):
-            if p in restarted:
-                _reset(frame, rows[row], p)
+    for row, p in enumerate(pods):
+        if p >= 0 and frame.fleet.pods[p].restarts:
+            _reset(frame, rows[row], p)
     return rows
 
 
@@ -101,16 +131,10 @@ def _reset(frame: fr.Frame, row: FloatArray, pod: int) -> None:
             row[restart.at :] -= row[restart.at - 1]
 
 
-def seen(frame: fr.Frame, rows: FloatArray, pods: list[int]) -> FloatArray:
+def seen(frame: fr.Frame, rows: tm.Samples, pods: list[int]) -> tm.Samples:
     """Mark as absent what was not scraped: before a pod existed, while its container was down, when a scrape failed."""
-    bits = rows.view(np.uint64)
-    gaps = frame.gaps
+    unseen = frame.unseen
     for row, p in enumerate(pods):
-        if p < 0:
-            continue
-        missing = ~frame.fleet.running[p]
-        if p in gaps:
-            missing = missing | gaps[p]
-        if missing.any():
-            bits[row, missing] = tm.STALE_BITS
+        if p in unseen:
+            tm.make_stale(rows, (row, unseen[p]))
     return rows

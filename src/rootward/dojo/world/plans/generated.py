@@ -6,11 +6,11 @@ from rootward import _rng, errors
 from rootward.dojo.world import blueprint as bp
 
 NAME = "generated"
-DESCRIPTION = "A system of any size up to 500 services, drawn from the seed"
+DESCRIPTION = "A system of any size up to 1,000 services, drawn from the seed"
 
 SERVICES = 40
 ENOUGH_FOR_QUEUES = 14
-LEAST, MOST = 6, 500
+LEAST, MOST = 5, 1000
 STYLES = (
     ("go", "otel"),
     ("go", "prometheus"),
@@ -94,23 +94,24 @@ _NOUNS = [
     "wishlist",
 ]
 Parts = tuple[list[bp.Component], list[bp.Call]]
-_SUFFIXES = ("", "-api", "-service", "-core", "-index", "-sync", "-v2", "-rules")
+_SUFFIXES = ("", "-api", "-service", "-core", "-index", "-sync", "-v2", "-rules", "-worker", "-gateway", "-history",
+  "-events", "-search", "-admin")  # fmt: skip
 
 
 def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     """A system of `services` components, stores and third parties included (40 by default).
 
     Raises:
-        WorldError: fewer than 6 or more than 500.
+        WorldError: fewer than 5 or more than 1,000.
     """
     count = SERVICES if services is None else services
     if not LEAST <= count <= MOST:
         raise errors.WorldError(f"a generated world has {LEAST} to {MOST} services, not {count}")
     rng = _rng.stream(seed, NAME, count)
     stores = max(1, count // 7)
-    caches, outside = max(1, count // 14), max(1, count // 20)
+    caches, outside = max(min(1, count - LEAST), count // 14), max(1, count // 20)
     queues = 4 if count >= ENOUGH_FOR_QUEUES else 0
-    own = max(2, count - stores - caches - outside - queues - 1)
+    own = count - stores - caches - outside - queues - 1
     names = _names(rng, own)
     depth = max(2, min(6, int(np.log2(own))))
     layer = np.sort(np.minimum(rng.integers(0, depth, own), depth - 1))
@@ -129,7 +130,7 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
         organisation="harborline",
         components=tuple(components),
         calls=tuple(calls),
-        demand={"edge": 260.0},
+        demand={"edge": 260.0 * max(1.0, count / 500)},
         nodes=max(4, count // 6),
         peak_hour=float(rng.uniform(9, 21)),
         utc_offset_h=float(rng.integers(-8, 9)),
@@ -281,8 +282,9 @@ def _third_parties(rng: np.random.Generator, services: list[bp.Component], count
     callers = [c.name for c in services if c.style in ("otel", "micrometer")] or [services[-1].name]
     components: list[bp.Component] = []
     calls: list[bp.Call] = []
-    for letter in "abcdefghijklmnopqrstuvwxyz"[:count]:
-        name = f"partner-{letter}"
+    letters = "abcdefghijklmnopqrstuvwxyz"
+    for ending in [first + second for first in ("", *letters) for second in letters][:count]:
+        name = f"partner-{ending}"
         components.append(bp.third_party(name, f"api.{name}.com", round(float(rng.uniform(40, 200)))))
         caller = callers[int(rng.integers(0, len(callers)))]
         calls.append(bp.Call(caller=caller, callee=name, calls=1, timeout_ms=3000))
