@@ -130,3 +130,12 @@ def test_a_model_cannot_be_measured_yet_and_says_so() -> None:
         subjects.named("model:anything")
     with pytest.raises(errors.InputError, match="embedded"):
         subjects.named("embeded")
+
+
+def test_a_run_that_is_clearly_worse_than_the_one_before_stops() -> None:
+    items = tuple(dataclasses.replace(ITEMS[0], id=f"slow_query/{k}") for k in range(60))
+    before = dict.fromkeys((item.id for item in items), 1.0)
+    ran = running.run(items, Silent(), running.Choice(against="before"), before=before)
+    assert ran.stopped_early
+    assert len(ran.rows) < 30
+    assert "worse" in ran.said

@@ -3,14 +3,14 @@
 import dataclasses
 import datetime as dt
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import rootward
 from rootward import _clock, _rng, errors
 from rootward.apps import subjects
-from rootward.evals import perturbations, records, run_folder, running, statistics
+from rootward.evals import perturbations, records, run_folder, running, statistics, tallies
 from rootward.evals import plan as plans
 from rootward.evals.scores import registry
 
@@ -27,13 +27,32 @@ class Order:
     only: str = ""
     limit: int | None = None
     stop_width: float | None = None
+    against: Path | None = None
     timeout_s: float = subjects.COMMAND_TIMEOUT_S
 
     def choice(self) -> running.Choice:
         """Raises:
         InputError: a perturbation that does not exist.
         """
-        return running.Choice(perturbations.chosen(self.perturb), self.repeats, self.only, self.limit, self.stop_width)
+        return running.Choice(
+            perturbations.chosen(self.perturb),
+            self.repeats,
+            self.only,
+            self.limit,
+            self.stop_width,
+            str(self.against) if self.against else "",
+        )
+
+    def before(self) -> Mapping[str, float] | None:
+        """The headline of each scenario in the run to compare with.
+
+        Raises:
+            RunError: it cannot be read.
+        """
+        if self.against is None:
+            return None
+        earlier = tallies.tally(tallies.unperturbed(run_folder.load(self.against)), registry.PRIMARY)
+        return dict(zip(earlier.scenarios, earlier.means, strict=True))
 
 
 def run(order: Order, *, out: Path | None, root: Path, resume: bool, quiet: bool = False) -> tuple[Path, records.Run]:
@@ -45,7 +64,7 @@ def run(order: Order, *, out: Path | None, root: Path, resume: bool, quiet: bool
     """
     plan = plans.load(order.suite)
     subject, choice = subjects.named(order.subject, timeout_s=order.timeout_s), order.choice()
-    items = choice.items(plan)
+    items, before = choice.items(plan), order.before()
     if not items:
         raise errors.InputError(
             f"no scenario of {plan.name!r} matches {order.only!r}; ids look like {plan.items[0].id}"
@@ -64,11 +83,13 @@ def run(order: Order, *, out: Path | None, root: Path, resume: bool, quiet: bool
             folder.append(rows)
             seen(rows)
 
-        ran = running.run(items, subject, choice, jobs=order.jobs or os.cpu_count() or 1, done=done, on_rows=keep)
+        jobs = order.jobs or os.cpu_count() or 1
+        ran = running.run(items, subject, choice, jobs=jobs, done=done, before=before, on_rows=keep)
     finished = dataclasses.replace(
         folder.manifest,
         finished=_clock.to_iso(clock.now_s()),
         stopped_early=ran.stopped_early,
+        note=ran.said,
         processor_s=round(folder.manifest.processor_s + ran.processor_s, 2),
         wall_s=round(folder.manifest.wall_s + clock.monotonic_s() - began_s, 2),
     )
@@ -193,6 +214,8 @@ def show_run(folder: Path, *, as_json: bool) -> None:
         output.print_json(found.to_json(with_seconds=False))
     else:
         terminal.show(found, Console())
+        if folder.is_dir() and (note := run_folder.read_manifest(folder).note):
+            Console().print(note, markup=False, highlight=False, soft_wrap=True)
     tell_cost(folder, run)
 
 

@@ -23,7 +23,7 @@ SAME = ("suite", "digest", "subject", "version", "options")
 @dataclasses.dataclass(frozen=True, slots=True)
 class Manifest:
     """`options` are those that change what is asked (repeats, perturbations, limit …). Times are ISO 8601; `finished` is empty while
-    the run is under way or was interrupted."""
+    the run is under way or was interrupted. `note` says what looking after every scenario found."""
 
     suite: str
     digest: str
@@ -35,6 +35,7 @@ class Manifest:
     finished: str = ""
     left_out: tuple[str, ...] = ()
     stopped_early: bool = False
+    note: str = ""
     processor_s: float = 0.0
     wall_s: float = 0.0
 

@@ -10,11 +10,11 @@ import fnmatch
 import gc
 import itertools
 import multiprocessing
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import process
 
 from rootward import _clock, _rng
-from rootward.evals import grading, records, statistics
+from rootward.evals import grading, records, stopping
 from rootward.evals import plan as plans
 from rootward.evals.scores import registry
 
@@ -28,20 +28,27 @@ Done = frozenset[records.Key]
 @dataclasses.dataclass(frozen=True, slots=True)
 class Choice:
     """Which part of a plan is run and how often. `only` is a glob over ids; `limit` takes the first so many, spread over the plan.
-    `stop_width`: stop as soon as the band of the headline, valid after every look, is narrower."""
+    `stop_width`: stop as soon as the band of the headline, valid after every look, is narrower. `against` names the earlier run that the
+    headline is compared with after every scenario."""
 
     perturb: tuple[str, ...] = ()
     repeats: int = 1
     only: str = ""
     limit: int | None = None
     stop_width: float | None = None
+    against: str = ""
+
+    @property
+    def looks(self) -> bool:
+        """Looked at after every scenario, so that their order must be one of chance."""
+        return self.stop_width is not None or bool(self.against)
 
     def items(self, plan: plans.Plan) -> tuple[plans.Item, ...]:
         """The chosen items, in the order in which they are run."""
         found = [item for item in plan.items if not self.only or fnmatch.fnmatchcase(item.id, self.only)]
         if self.limit is not None and self.limit < len(found):
             found = [found[k * len(found) // self.limit] for k in range(self.limit)]
-        if self.stop_width is not None:
+        if self.looks:
             # By chance, never by family: a look at the first so many must be a look at a sample of all.
             order = _rng.stream(0, "order", plan.digest()).permutation(len(found))
             found = [found[int(i)] for i in order]
@@ -50,11 +57,12 @@ class Choice:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ran:
-    """`rows` in no order; `processor_s` spent by all processes; `stopped_early` when the headline was clear before the end."""
+    """`rows` in no order; `processor_s` spent by all processes; `stopped_early` when the headline was clear before the end, and `said` how."""
 
     rows: tuple[records.Row, ...]
     processor_s: float
     stopped_early: bool = False
+    said: str = ""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,12 +99,16 @@ def run(
     *,
     jobs: int = 1,
     done: Sequence[records.Row] = (),
+    before: Mapping[str, float] | None = None,
     on_rows: Callable[[Sequence[records.Row]], None] = lambda _: None,
 ) -> Ran:
-    """Every chosen item's rows; `done` are those of an earlier run, which are not made again. `on_rows` gets new ones as they come."""
+    """Every chosen item's rows; `done` are those of an earlier run, which are not made again. `on_rows` gets new ones as they come.
+
+    `before` holds the headline of each scenario in the run to compare with: it stops when the difference is clear.
+    """
     known = frozenset(row.key for row in done)
-    tasks = [_Task(group, subject, choice, known) for group in _groups(items, alone=choice.stop_width is not None)]
-    watch = _Headline(items, choice, done)
+    tasks = [_Task(group, subject, choice, known) for group in _groups(items, alone=choice.looks)]
+    watch = stopping.Watch([item.id for item in items], _rules(choice, before), done)
     rows = list(done)
     processor_s = 0.0
     results = _here(tasks) if jobs == 1 else _spread(tasks, jobs)
@@ -110,7 +122,12 @@ def run(
                 break
     finally:
         results.close()
-    return Ran(watch.kept(rows), processor_s, watch.clear)
+    return Ran(watch.kept(rows), processor_s, watch.clear, watch.said())
+
+
+def _rules(choice: Choice, before: Mapping[str, float] | None) -> list[stopping.Rule]:
+    rules: list[stopping.Rule] = [stopping.Apart(before)] if before is not None else []
+    return rules if choice.stop_width is None else [*rules, stopping.Narrow(choice.stop_width)]
 
 
 def _groups(items: Sequence[plans.Item], *, alone: bool) -> Iterator[tuple[plans.Item, ...]]:
@@ -203,38 +220,3 @@ def _dead(task: _Task, item: plans.Item) -> list[records.Row]:
         for repeat in range(task.choice.repeats)
     ]
     return [row for row in rows if row.key not in task.done]
-
-
-class _Headline:
-    """Looks at the headline after every scenario, in the order in which they were drawn, and says when its band is narrow enough."""
-
-    def __init__(self, items: Sequence[plans.Item], choice: Choice, done: Sequence[records.Row]) -> None:
-        self._order = [item.id for item in items]
-        self._width = choice.stop_width
-        self._outcomes: dict[str, bool] = {}
-        self._band = statistics.Bernoulli()
-        self._seen = 0
-        self._clear = False
-        self.add(done)
-
-    def add(self, rows: Sequence[records.Row]) -> None:
-        if self._width is None:
-            return
-        first = (row for row in rows if not row.perturbation and row.repeat == 0)
-        self._outcomes |= {row.scenario: row.scores.get(registry.PRIMARY, 0.0) > 0 for row in first}
-        # In the order drawn, not as they finish: quick scenarios must not count first.
-        while not self._clear and self._seen < len(self._order) and self._order[self._seen] in self._outcomes:
-            low, high = self._band.update(self._outcomes[self._order[self._seen]])
-            self._seen += 1
-            self._clear = high - low < self._width
-
-    @property
-    def clear(self) -> bool:
-        return self._clear and self._seen < len(self._order)
-
-    def kept(self, rows: Sequence[records.Row]) -> tuple[records.Row, ...]:
-        """Without those that were under way when the headline was clear: they depend on how fast the processes were."""
-        if not self.clear:
-            return tuple(rows)
-        seen = set(self._order[: self._seen])
-        return tuple(row for row in rows if row.scenario in seen)

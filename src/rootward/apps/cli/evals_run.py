@@ -42,6 +42,13 @@ def run(
         float | None,
         typer.Option(min=0.01, max=1.0, help="Stop when the headline's band, valid after every look, is this narrow."),
     ] = None,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="An earlier run: stop as soon as the headline is clearly better or worse, by a band valid after every look.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Run a suite: every scenario is built, investigated and scored; rows are kept as they finish.
@@ -57,6 +64,8 @@ def run(
       rootward evals run my-suite.yaml --only 'slow_query/*' --perturb rename_services --perturb clean
 
       rootward evals run standard --out runs/today --resume
+
+      rootward evals run standard --against runs/before
     """
     from rootward.apps import evaluating
 
@@ -69,6 +78,7 @@ def run(
         only=only,
         limit=limit,
         stop_width=stop_early,
+        against=against,
         timeout_s=timeout,
     )
     folder, finished = evaluating.run(ordered, out=out, root=ROOT, resume=resume, quiet=as_json)
