@@ -233,7 +233,6 @@ def test_targets_metadata_and_status(face: Any) -> None:
     active = data(face, "targets")["activeTargets"]
     assert [(one["scrapeUrl"], one["health"], one["scrapeInterval"]) for one in active] == [
         ("http://shop-0:8080/metrics", "up", "15s"),
-        ("http://shop-1:8080/metrics", "up", "15s"),
     ]
     assert data(face, "targets", state="dropped")["activeTargets"] == []
     assert data(face, "metadata") == {

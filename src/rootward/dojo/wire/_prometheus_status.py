@@ -50,7 +50,7 @@ class Status:
     def config(self, _call: _http.Call) -> responses.Response:
         jobs: dict[str, set[str]] = {}
         interval_s = 15.0
-        for one in _prometheus_targets.targets(self._engine, self._clock.now_s()):
+        for one in _prometheus_targets.Scraped(self._engine).at(self._clock.now_s()):
             jobs.setdefault(one.job or "prometheus", set()).add(one.instance or "localhost:9090")
             interval_s = one.interval_s
         document = {

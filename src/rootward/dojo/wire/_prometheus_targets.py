@@ -35,15 +35,42 @@ class Target:
         return self.labels.get("instance", "")
 
 
-def targets(promql: engine.Engine, now_s: float) -> list[Target]:
-    """As the series of `up` tell."""
-    found = []
-    for series in promql.instant("up[1h]", now_s, until_s=now_s).series:
-        labels = {name: value for name, value in series.labels if name != values.NAME}
-        gaps = np.diff(series.times_ms) / 1000
-        interval_s = float(np.median(gaps)) if len(gaps) else 15.0
-        found.append(Target(labels, float(series.values[-1]), float(series.times_ms[-1]) / 1000, interval_s))
-    return found
+class Scraped:
+    """The targets that are scraped now: those of `up`, and those whose series come without one."""
+
+    def __init__(self, promql: engine.Engine) -> None:
+        self._engine = promql
+        self._last: tuple[float, list[Target]] | None = None
+
+    def at(self, now_s: float) -> list[Target]:
+        if self._last is None or self._last[0] != now_s:
+            self._last = now_s, self._found(now_s)
+        return self._last[1]
+
+    def _found(self, now_s: float) -> list[Target]:
+        newest: dict[tuple[str, str], float] = {}
+        watched: dict[values.LabelSet, None] = {}
+        for one in self._engine.lookups.current((), now_s):
+            own = dict(one.labels)
+            if own[values.NAME] == "up":
+                watched[one.labels] = None
+            elif "job" in own and "instance" in own:
+                key = own["job"], own["instance"]
+                newest[key] = max(one.time_ms / 1000, newest.get(key, 0.0))
+        found, interval_s = [], 15.0
+        for series in self._engine.instant("up[1h]", now_s, until_s=now_s).series:
+            if series.labels in watched:
+                labels = {name: value for name, value in series.labels if name != values.NAME}
+                gaps = np.diff(series.times_ms) / 1000
+                interval_s = float(np.median(gaps)) if len(gaps) else interval_s
+                last_s = float(series.times_ms[-1]) / 1000
+                found.append(Target(labels, float(series.values[-1]), last_s, interval_s))
+                newest.pop((labels.get("job", ""), labels.get("instance", "")), None)
+        found += [
+            Target({"instance": instance, "job": job}, 1.0, last_s, interval_s)
+            for (job, instance), last_s in newest.items()
+        ]
+        return sorted(found, key=lambda one: (one.job, one.instance))
 
 
 class Targets:
@@ -53,10 +80,11 @@ class Targets:
         self._meta = telemetry.metrics.meta
         self._clock = clock
         self._engine = promql
+        self._scraped = Scraped(promql)
 
     def targets(self, call: _http.Call) -> responses.Response:
         state, pool = call.get("state", "any").lower(), call.get("scrapePool")
-        shown = targets(self._engine, self._clock.now_s()) if state in ("any", "active") else []
+        shown = self._scraped.at(self._clock.now_s()) if state in ("any", "active") else []
         active = [_target(one) for one in shown if not pool or one.job == pool]
         body: dict[str, Any] = {"activeTargets": active, "droppedTargets": []}
         if state != "active":
@@ -64,7 +92,7 @@ class Targets:
         return _prometheus_json.answer(body)
 
     def scrape_pools(self, _call: _http.Call) -> responses.Response:
-        pools = sorted({one.job for one in targets(self._engine, self._clock.now_s())})
+        pools = sorted({one.job for one in self._scraped.at(self._clock.now_s())})
         return _prometheus_json.answer({"scrapePools": pools})
 
     def metadata(self, call: _http.Call) -> responses.Response:
@@ -79,7 +107,7 @@ class Targets:
     def of_targets(self, call: _http.Call) -> responses.Response:
         """Metadata by target; `match_target` chooses the targets by their labels."""
         limit, metric = _http.integer(call, "limit", -1, least=-1), call.get("metric")
-        every = targets(self._engine, self._clock.now_s())
+        every = self._scraped.at(self._clock.now_s())
         wanted = [call.get("match_target")] if call.get("match_target") else []
         chosen = self._engine.lookups.chosen(wanted, [one.labels for one in every])
         found: list[dict[str, Any]] = []

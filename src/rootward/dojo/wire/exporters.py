@@ -35,6 +35,7 @@ class _Face:
         self._meta = telemetry.metrics.meta
         self._clock = clock
         self._engine = engine.Engine(telemetry.metrics, options.Options(experimental=False))
+        self._scraped = _prometheus_targets.Scraped(self._engine)
         self._exemplars = _prometheus_exemplars.Exemplars(telemetry, self._engine.lookups)
 
     def targets(self, call: _http.Call) -> responses.Response:
@@ -51,7 +52,7 @@ class _Face:
                     **one.labels,
                 },
             }
-            for one in _prometheus_targets.targets(self._engine, self._clock.now_s())
+            for one in self._scraped.at(self._clock.now_s())
         ]
         return _http.answer(shown)
 
@@ -61,8 +62,7 @@ class _Face:
         without: dict[str, str] = {}
         selectors: list[str] = []
         if job or instance:
-            known = _prometheus_targets.targets(self._engine, now_s)
-            target = next((one for one in known if (one.job, one.instance) == (job, instance)), None)
+            target = next((one for one in self._scraped.at(now_s) if (one.job, one.instance) == (job, instance)), None)
             if target is None:
                 raise _http.Refused(404, "404 page not found")
             if target.up != 1:

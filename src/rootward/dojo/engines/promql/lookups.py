@@ -67,7 +67,7 @@ class Lookups:
         ]
 
     def raw(self, matchers: Sequence[tree.Matcher], start_ms: int, end_ms: int) -> list[Series]:
-        """All samples in [start, end], series in order of labels.
+        """All samples in [start, end], series in order of labels; where a series ends, its staleness marker too.
 
         Raises:
             errors.QueryTooLarge: more samples than the limit.
@@ -76,7 +76,7 @@ class Lookups:
         found: dict[int, Series] = {}
         left = self._settings.limits.samples
         for strip, at, rows in self._store.pieces(ids):
-            part = store.run(strip, rows, start_ms, end_ms)
+            part = store.run_with_ends(strip, rows, start_ms, end_ms)
             left -= part.block.size
             if left < 0:
                 raise errors.QueryTooLarge(f"exceeded sample limit ({self._settings.limits.samples})")

@@ -167,6 +167,17 @@ def run(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> Run:
     return Run(strip.times_ms[columns], np.asarray(strip.block[rows[:, None], columns], dtype=np.float64))
 
 
+def run_with_ends(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> Run:
+    """As `run`, with the first missing sample after each that is there: a staleness marker, as a database keeps it."""
+    if strip.columns is None:
+        return run(strip, rows, start_ms, end_ms)
+    ends = np.zeros(len(strip.held), dtype=bool)
+    ends[1:] = strip.held[:-1] & ~strip.held[1:]
+    inside = (strip.times_ms >= start_ms) & (strip.times_ms <= end_ms)
+    columns = np.flatnonzero((strip.held | ends) & inside)
+    return Run(strip.times_ms[columns], strip.block[rows[:, None], columns])
+
+
 def _collect(metrics: telemetry.Metrics) -> list[tuple[values.LabelSet, Strip, int]]:
     """Every series once, with its strip and row; series that appear in several blocks are joined in time."""
     found: list[tuple[values.LabelSet, Strip, int]] = []
