@@ -174,8 +174,9 @@ def run_with_ends(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> R
     ends = np.zeros(len(strip.held), dtype=bool)
     ends[1:] = strip.held[:-1] & ~strip.held[1:]
     inside = (strip.times_ms >= start_ms) & (strip.times_ms <= end_ms)
-    columns: IntArray = np.flatnonzero((strip.held | ends) & inside)
-    return Run(strip.times_ms[columns], strip.block[rows[:, None], columns])
+    columns = np.flatnonzero((strip.held | ends) & inside)
+    block: FloatArray = strip.block[rows[:, None], columns]
+    return Run(strip.times_ms[columns], block)
 
 
 def _collect(metrics: telemetry.Metrics) -> list[tuple[values.LabelSet, Strip, int]]:
