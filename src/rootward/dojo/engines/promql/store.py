@@ -175,7 +175,7 @@ def run_with_ends(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> R
     ends[1:] = strip.held[:-1] & ~strip.held[1:]
     inside = (strip.times_ms >= start_ms) & (strip.times_ms <= end_ms)
     columns = np.flatnonzero((strip.held | ends) & inside)
-    block: FloatArray = strip.block[rows[:, None], columns]
+    block: FloatArray = np.take(strip.block[rows], columns, axis=1)
     return Run(strip.times_ms[columns], block)
 
 
