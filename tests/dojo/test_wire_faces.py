@@ -23,6 +23,7 @@ VENDORS = [
     "tempo",
     "alertmanager",
     "github",
+    "gitlab",
     "slack",
     "pagerduty",
 ]

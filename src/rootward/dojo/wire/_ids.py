@@ -1,5 +1,6 @@
 """Identifiers that vendors give to things: drawn from the thing's name, so that equal worlds have equal ids."""
 
+import base64
 import hashlib
 
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -19,3 +20,8 @@ def number(*names: str, digits: int = 8) -> int:
     """A positive whole number of at most `digits` digits, the same for the same names."""
     digest = hashlib.sha256("\0".join(names).encode()).digest()
     return int.from_bytes(digest[:8], "big") % (int("9" * digits)) + 1
+
+
+def base64_text(data: bytes) -> str:
+    """As forges give a file's content."""
+    return base64.b64encode(data).decode()

@@ -17,6 +17,7 @@ from rootward.dojo.wire import (
     elasticsearch,
     exporters,
     github,
+    gitlab,
     grafana,
     jaeger,
     kubernetes,
@@ -69,6 +70,7 @@ _VENDORS = {
     "tempo": _Vendor(tempo.app, tempo.refuse, _has_spans),
     "alertmanager": _Vendor(alertmanager.app, alertmanager.refuse, lambda t: bool(t.alerts or t.rules)),
     "github": _Vendor(github.app, github.refuse, _has_code),
+    "gitlab": _Vendor(gitlab.app, gitlab.refuse, _has_code),
     "slack": _Vendor(slack.app, slack.refuse, lambda t: bool(t.messages)),
     "pagerduty": _Vendor(pagerduty.app, pagerduty.refuse, lambda t: bool(t.incidents or t.change_events)),
 }

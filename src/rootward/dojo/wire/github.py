@@ -8,7 +8,7 @@ from starlette import applications, responses
 
 from rootward import _clock
 from rootward.dojo.capsule import telemetry as records
-from rootward.dojo.wire import _github_comments, _github_objects, _http, _organisation
+from rootward.dojo.wire import _github_comments, _github_more, _github_objects, _http, _organisation
 
 RATE_LIMIT = 5000
 _DOCS = "https://docs.github.com/rest"
@@ -33,11 +33,13 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
         (f"{repository}/pulls", face.pulls),
         (f"{repository}/pulls/{{number}}", face.pull),
         (f"{repository}/pulls/{{number}}/files", face.pull_files),
+        (f"{repository}/pulls/{{number}}/commits", face.pull_commits),
         (f"{repository}/deployments", face.deployments),
         (f"{repository}/deployments/{{id}}", face.deployment),
         (f"{repository}/deployments/{{id}}/statuses", face.deployment_statuses),
     ]
-    everything = [(path, handler, "GET") for path, handler in handlers] + _written(face, repository)
+    more = _github_more.More(telemetry.code, clock, face, _page).handlers(repository)
+    everything = [(path, handler, "GET") for path, handler in [*handlers, *more]] + _written(face, repository)
     routes = [
         _http.route(f"{prefix}{path}", face.limited(handler), face.refuse, (method,))
         for prefix in ("", "/api/v3")
@@ -110,16 +112,22 @@ class _Face:
         response.headers.update(self._limits())
         return response
 
-    def _links(self, call: _http.Call) -> _github_objects.Links:
+    def links(self, call: _http.Call) -> _github_objects.Links:
         prefix = "/api/v3" if urllib.parse.urlsplit(call.url).path.startswith(_path_of(call.base) + "/api/v3/") else ""
         return _github_objects.Links(call.base + prefix)
 
-    def _repository(self, call: _http.Call) -> str:
+    def repository_of(self, call: _http.Call) -> str:
         wanted = f"{call.path['owner']}/{call.path['name']}".lower()
         for name in self._repositories:
             if name.lower() == wanted:
                 return name
         raise _http.Refused(404, "Not Found")
+
+    def parent(self, sha: str) -> str:
+        return self._parents.get(sha, "")
+
+    def names(self) -> list[str]:
+        return list(self._repositories)
 
     def rate_limit(self, _call: _http.Call) -> responses.Response:
         core = {
@@ -133,38 +141,38 @@ class _Face:
         )
 
     def user(self, call: _http.Call) -> responses.Response:
-        return _http.answer(self._links(call).user(call.path.get("login", f"{_organisation.AGENT}[bot]")))
+        return _http.answer(self.links(call).user(call.path.get("login", f"{_organisation.AGENT}[bot]")))
 
     def repositories(self, call: _http.Call) -> responses.Response:
         owner = call.path.get("owner", "").lower()
         names = [name for name in self._repositories if not owner or name.lower().startswith(f"{owner}/")]
         if owner and not names:
             raise _http.Refused(404, "Not Found")
-        links = self._links(call)
+        links = self.links(call)
         return _page(call, [links.repository(name, self._pushed_s(name)) for name in names])
 
     def _pushed_s(self, name: str) -> float:
-        return max((one.time_s for one in self._known_commits(name)), default=0.0)
+        return max((one.time_s for one in self.known_commits(name)), default=0.0)
 
     def repository(self, call: _http.Call) -> responses.Response:
-        name = self._repository(call)
-        return _http.answer(self._links(call).repository(name, self._pushed_s(name)))
+        name = self.repository_of(call)
+        return _http.answer(self.links(call).repository(name, self._pushed_s(name)))
 
     def branches(self, call: _http.Call) -> responses.Response:
-        commits = self._known_commits(self._repository(call))
+        commits = self.known_commits(self.repository_of(call))
         head = commits[0].sha if commits else ""
         branch = {"name": "main", "commit": {"sha": head, "url": f"{call.base}/commits/{head}"}, "protected": True}
         return _page(call, [branch] if commits else [])
 
-    def _known_commits(self, name: str) -> list[records.Commit]:
+    def known_commits(self, name: str) -> list[records.Commit]:
         now_s = self._clock.now_s()
         return [one for one in self._commits if one.repository == name and one.time_s <= now_s]
 
     def commits(self, call: _http.Call) -> responses.Response:
-        name = self._repository(call)
-        chosen = self._known_commits(name)
+        name = self.repository_of(call)
+        chosen = self.known_commits(name)
         if sha := call.get("sha"):
-            tip = self._resolve(chosen, sha, missing=404)
+            tip = self.resolve(chosen, sha, missing=404)
             chosen = [one for one in chosen if one.time_s <= tip.time_s]
         since_s = _http.parse_iso(call.get("since", "1970-01-01T00:00:00Z"), "since")
         until_s = _http.parse_iso(call.get("until", "9999-01-01T00:00:00Z"), "until")
@@ -176,10 +184,10 @@ class _Face:
             and (not author or one.author.lower() == author)
             and (not path or any(file == path or file.startswith(f"{path}/") for file in one.files))
         ]
-        links = self._links(call)
+        links = self.links(call)
         return _page(call, kept, lambda one: links.commit(one, self._parents.get(one.sha, "")))
 
-    def _resolve(self, commits: Sequence[records.Commit], ref: str, *, missing: int) -> records.Commit:
+    def resolve(self, commits: Sequence[records.Commit], ref: str, *, missing: int) -> records.Commit:
         if ref in ("HEAD", "main", "heads/main", "refs/heads/main") and commits:
             return commits[0]
         found = [one for one in commits if len(ref) >= 4 and one.sha.startswith(ref.lower())]
@@ -188,56 +196,61 @@ class _Face:
         return found[0]
 
     def commit(self, call: _http.Call) -> responses.Response:
-        found = self._resolve(self._known_commits(self._repository(call)), call.path["ref"], missing=422)
-        return _http.answer(self._links(call).commit_with_files(found, self._parents.get(found.sha, "")))
+        found = self.resolve(self.known_commits(self.repository_of(call)), call.path["ref"], missing=422)
+        return _http.answer(self.links(call).commit_with_files(found, self._parents.get(found.sha, "")))
 
-    def _known_pulls(self, name: str) -> list[records.Pull]:
+    def known_pulls(self, name: str) -> list[records.Pull]:
         now_s = self._clock.now_s()
         return [one for one in self._pulls if one.repository == name and one.created_s <= now_s]
 
     def commit_pulls(self, call: _http.Call) -> responses.Response:
-        name = self._repository(call)
-        found = self._resolve(self._known_commits(name), call.path["ref"], missing=422)
-        links, now_s = self._links(call), self._clock.now_s()
-        return _page(call, [links.pull(one, now_s) for one in self._known_pulls(name) if one.merge_sha == found.sha])
+        name = self.repository_of(call)
+        found = self.resolve(self.known_commits(name), call.path["ref"], missing=422)
+        links, now_s = self.links(call), self._clock.now_s()
+        return _page(call, [links.pull(one, now_s) for one in self.known_pulls(name) if one.merge_sha == found.sha])
 
     def pulls(self, call: _http.Call) -> responses.Response:
         state, order = call.get("state", "open"), call.get("sort", "created")
         if state not in ("open", "closed", "all") or order not in ("created", "updated", "popularity", "long-running"):
             raise _http.Refused(422, "Validation Failed")
-        links, now_s = self._links(call), self._clock.now_s()
-        shown = [links.pull(one, now_s) for one in self._known_pulls(self._repository(call))]
+        links, now_s = self.links(call), self._clock.now_s()
+        shown = [links.pull(one, now_s) for one in self.known_pulls(self.repository_of(call))]
         kept = [one for one in shown if state in ("all", one["state"])]
         key = "updated_at" if order == "updated" else "created_at"
         newest_first = call.get("direction", "desc" if order == "created" else "asc") == "desc"
         return _page(call, sorted(kept, key=lambda one: (one[key], one["number"]), reverse=newest_first))
 
     def _pull(self, call: _http.Call) -> records.Pull:
-        for one in self._known_pulls(self._repository(call)):
+        for one in self.known_pulls(self.repository_of(call)):
             if str(one.number) == call.path["number"]:
                 return one
         raise _http.Refused(404, "Not Found")
 
     def pull(self, call: _http.Call) -> responses.Response:
         one = self._pull(call)
-        shown = self._links(call).pull(one, self._clock.now_s(), detail=True)
+        shown = self.links(call).pull(one, self._clock.now_s(), detail=True)
         return _http.answer({**shown, "comments": len(self._comments.under(one.repository, f"pulls/{one.number}"))})
+
+    def pull_commits(self, call: _http.Call) -> responses.Response:
+        one, links = self._pull(call), self.links(call)
+        found = [commit for commit in self.known_commits(one.repository) if commit.sha == one.merge_sha]
+        return _page(call, [links.commit(commit, self.parent(commit.sha)) for commit in found])
 
     def pull_files(self, call: _http.Call) -> responses.Response:
         one = self._pull(call)
-        commits = [commit for commit in self._known_commits(one.repository) if commit.sha == one.merge_sha]
-        return _page(call, self._links(call).files(commits[0]) if commits else [])
+        commits = [commit for commit in self.known_commits(one.repository) if commit.sha == one.merge_sha]
+        return _page(call, self.links(call).files(commits[0]) if commits else [])
 
     def _place(self, call: _http.Call) -> tuple[str, str]:
         """Repository and place of comments; raises Refused (404)."""
         if "number" in call.path:
             one = self._pull(call)
             return one.repository, f"pulls/{one.number}"
-        name = self._repository(call)
-        return name, f"commits/{self._resolve(self._known_commits(name), call.path['ref'], missing=422).sha}"
+        name = self.repository_of(call)
+        return name, f"commits/{self.resolve(self.known_commits(name), call.path['ref'], missing=422).sha}"
 
     def pull_comments(self, call: _http.Call) -> responses.Response:
-        links = self._links(call)
+        links = self.links(call)
         found = self._comments.under(*self._place(call))
         return _page(call, found, lambda one: _github_comments.shown(one, links))
 
@@ -245,27 +258,27 @@ class _Face:
 
     def add_pull_comment(self, call: _http.Call) -> responses.Response:
         made = self._comments.add(*self._place(call), call)
-        return _http.answer(_github_comments.shown(made, self._links(call)), 201)
+        return _http.answer(_github_comments.shown(made, self.links(call)), 201)
 
     add_commit_comment = add_pull_comment
 
     def _comment(self, call: _http.Call) -> _github_comments.Comment:
-        return self._comments.find(self._repository(call), call.path["comment"])
+        return self._comments.find(self.repository_of(call), call.path["comment"])
 
     def comment(self, call: _http.Call) -> responses.Response:
-        return _http.answer(_github_comments.shown(self._comment(call), self._links(call)))
+        return _http.answer(_github_comments.shown(self._comment(call), self.links(call)))
 
     def change_comment(self, call: _http.Call) -> responses.Response:
         one = self._comment(call)
         self._comments.change(one, call)
-        return _http.answer(_github_comments.shown(one, self._links(call)))
+        return _http.answer(_github_comments.shown(one, self.links(call)))
 
     def remove_comment(self, call: _http.Call) -> responses.Response:
         self._comments.remove(self._comment(call))
         return responses.Response(b"", 204)
 
     def _known_deployments(self, call: _http.Call) -> list[records.Deployment]:
-        name, now_s = self._repository(call), self._clock.now_s()
+        name, now_s = self.repository_of(call), self._clock.now_s()
         return [one for one in self._deployments if one.repository == name and one.time_s <= now_s]
 
     def deployments(self, call: _http.Call) -> responses.Response:
@@ -275,7 +288,7 @@ class _Face:
             for one in self._known_deployments(call)
             if environment in ("", one.environment) and sha in ("", one.sha) and ref in ("", "main", one.sha)
         ]
-        links, now_s = self._links(call), self._clock.now_s()
+        links, now_s = self.links(call), self._clock.now_s()
         return _page(call, [links.deployment(one, now_s) for one in kept])
 
     def _deployment(self, call: _http.Call) -> records.Deployment:
@@ -285,10 +298,10 @@ class _Face:
         raise _http.Refused(404, "Not Found")
 
     def deployment(self, call: _http.Call) -> responses.Response:
-        return _http.answer(self._links(call).deployment(self._deployment(call), self._clock.now_s()))
+        return _http.answer(self.links(call).deployment(self._deployment(call), self._clock.now_s()))
 
     def deployment_statuses(self, call: _http.Call) -> responses.Response:
-        return _page(call, self._links(call).statuses(self._deployment(call), self._clock.now_s()))
+        return _page(call, self.links(call).statuses(self._deployment(call), self._clock.now_s()))
 
 
 def _path_of(url: str) -> str:
