@@ -18,6 +18,7 @@ VENDORS = [
     "exporters",
     "loki",
     "elasticsearch",
+    "datadog",
     "kubernetes",
     "jaeger",
     "tempo",
@@ -27,7 +28,7 @@ VENDORS = [
     "slack",
     "pagerduty",
 ]
-HEADERS = {"Authorization": "Bearer t"}
+HEADERS = {"Authorization": "Bearer t", "DD-API-KEY": "k", "DD-APPLICATION-KEY": "a"}
 NOW, END = int(sample.NOW_S), int(sample.END_S)
 CHANNEL_METHODS = ["conversations.list", "users.list"]
 EVERYTHING = [
@@ -39,6 +40,13 @@ EVERYTHING = [
     "/elasticsearch/logs-*/_search?q=pay&size=500",
     "/elasticsearch/_mapping",
     "/elasticsearch/_cat/indices?v",
+    f"/datadog/api/v1/query?query=sum:openmetrics.http_requests.count{{*}}&from={NOW}&to={END}",
+    f"/datadog/api/v2/logs/events?filter[to]={END}000&page[limit]=1000",
+    f"/datadog/api/v2/spans/events?filter[from]=0&filter[to]={END}000&page[limit]=1000",
+    f"/datadog/api/v2/events?filter[from]=0&filter[to]={END}000&page[limit]=1000",
+    f"/datadog/api/v1/events?start=0&end={END}",
+    "/datadog/api/v1/monitor?group_states=all",
+    "/datadog/api/v2/incidents",
     "/kubernetes/api/v1/pods",
     "/kubernetes/api/v1/events",
     "/kubernetes/apis/apps/v1/deployments",
@@ -70,7 +78,7 @@ def test_every_vendor_that_has_something_is_there(shop, shop_clock):
     empty = telemetry.Telemetry("empty", sample.START_S, sample.END_S, sample.NOW_S)
     assert faces.faces(empty, shop_clock) == {}
     only_logs = dataclasses.replace(empty, logs=sample.logs())
-    assert list(faces.faces(only_logs, shop_clock)) == ["loki", "elasticsearch"]
+    assert list(faces.faces(only_logs, shop_clock)) == ["loki", "elasticsearch", "datadog"]
 
 
 @pytest.mark.parametrize("path", EVERYTHING)
@@ -139,6 +147,19 @@ PARAMETERS = {
     ],
     "/elasticsearch/_cat/indices": ["v", "h", "s", "format", "bytes"],
     "/elasticsearch/_field_caps": ["fields"],
+    "/datadog/api/v1/query": ["query", "from", "to"],
+    "/datadog/api/v2/logs/events": [
+        "filter[query]",
+        "filter[from]",
+        "filter[to]",
+        "page[limit]",
+        "page[cursor]",
+        "sort",
+    ],
+    "/datadog/api/v1/events": ["start", "end", "priority", "sources", "tags", "page"],
+    "/datadog/api/v1/monitor/search": ["query", "page", "per_page", "sort"],
+    "/datadog/api/v2/metrics": ["filter[tags]", "filter[metric_type]", "page[size]", "page[cursor]"],
+    "/datadog/api/v1/metrics": ["from", "host", "tag_filter"],
     "/kubernetes/api/v1/pods": ["labelSelector", "fieldSelector", "limit", "continue", "watch"],
     "/kubernetes/api/v1/namespaces/shop/pods/checkout-7d9c6b5f4-abcde/log": [
         "tailLines",

@@ -285,9 +285,9 @@ class Incident:
 class Telemetry:
     """Everything that the faces can be asked about. `now_s` is the moment at which the investigated alert is looked at.
 
-    `access` tells, per vendor ("prometheus", "loki", "elasticsearch", "kubernetes", "jaeger", "tempo", "alertmanager", "github", "slack",
-    "pagerduty"), when a face does not answer: "absent" (not part of this system: the wiring leaves it out), "forbidden" (403) or
-    "down" (503). A vendor not named there answers.
+    `access` tells, per vendor ("prometheus", "loki", "elasticsearch", "datadog", "kubernetes", "jaeger", "tempo", "alertmanager",
+    "github", "slack", "pagerduty" …: `wire.faces` names them all), when a face does not answer: "absent" (not part of this system:
+    the wiring leaves it out), "forbidden" (403) or "down" (503). A vendor not named there answers.
     """
 
     name: str

@@ -127,12 +127,13 @@ class _Sheet:
         out = {}
         for name, (rows, values, stated) in sorted(self._fields.items()):
             kind = stated or _kind_of(values)
-            shown = [_as_text(value) for value in values] if kind in ("keyword", "text", "boolean") else values
+            shown = [as_text(value) for value in values] if kind in ("keyword", "text", "boolean") else values
             out[name] = column.sparse(self._count, rows, shown, kind)
         return out
 
 
-def _as_text(value: Any) -> str:
+def as_text(value: Any) -> str:
+    """A JSON scalar as a keyword."""
     return (
         value if isinstance(value, str) else ("true" if value else "false") if isinstance(value, bool) else str(value)
     )

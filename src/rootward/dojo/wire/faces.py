@@ -14,6 +14,7 @@ from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.wire import (
     _http,
     alertmanager,
+    datadog,
     elasticsearch,
     exporters,
     github,
@@ -65,6 +66,7 @@ _VENDORS = {
     "exporters": _Vendor(exporters.app, exporters.refuse, _has_targets),
     "loki": _Vendor(loki.app, loki.refuse, _has_logs),
     "elasticsearch": _Vendor(elasticsearch.app, elasticsearch.refuse, lambda t: _has_logs(t) or _has_spans(t)),
+    "datadog": _Vendor(datadog.app, datadog.refuse, lambda t: bool(t.metrics.blocks) or _has_logs(t) or _has_spans(t)),
     "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),
     "jaeger": _Vendor(jaeger.app, jaeger.refuse, _has_spans),
     "tempo": _Vendor(tempo.app, tempo.refuse, _has_spans),
