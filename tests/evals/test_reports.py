@@ -219,3 +219,14 @@ def test_axes_have_few_round_ticks() -> None:
 
 def _discovery(top: float) -> summary.saturation.Discovery:
     return summary.saturation.discovery({str(i): 2 for i in range(int(top))})
+
+
+def test_a_narrow_terminal_gets_what_fits() -> None:
+    text = printed(80)
+    assert (
+        max(len(line.rstrip()) for line in text.splitlines() if "[" in line and "·" not in line and ":" not in line)
+        <= 80
+    )
+    assert "├" not in text
+    assert "before" not in text
+    assert "+" in text

@@ -197,15 +197,16 @@ def judge(outcomes: Sequence[Outcome], *, rng: np.random.Generator, flips: float
 def _open_ends(seen: Discovery, top: Ceiling, *, failing: bool) -> list[str]:
     """Why the suite is not used up, each in a sentence."""
     found = []
+    last = f"the last {top.recent} scenarios" if top.recent > 1 else "the last scenario"
     if failing and seen.unseen_high >= UNSEEN_MAX:
         found.append(
             f"the chance that the next failure is of a new mode is {seen.unseen:.0%}, at most {seen.unseen_high:.0%} "
             f"({seen.once} of {seen.modes} modes were seen once)"
         )
     if top.new_modes >= NEW_MODES_MAX:
-        found.append(f"the last {top.recent} scenarios bring about {top.new_modes:.1f} new modes of failure")
+        found.append(f"{last} added {top.new_modes:.1f} new modes of failure, in the mean over random orders")
     if top.moved >= top.half_width / 4:
-        found.append(f"the last {top.recent} scenarios still move the rate by {top.moved * 100:.1f} points")
+        found.append(f"{last} still moved the rate by {top.moved * 100:.1f} points")
     if top.discriminative is not None and top.discriminative.point >= DISCRIMINATIVE_MIN:
         found.append(f"{top.discriminative.point:.0%} of the scenarios tell runs or versions apart")
     if top.flips is not None and top.flips >= 0.05:

@@ -87,3 +87,10 @@ def test_false_alarms_are_as_rare_as_promised(scenarios: int, repeats: int) -> N
     slack = 3 * math.sqrt(0.05 * 0.95 / simulated)
     for rate in simulations.coverage.false_alarms(scenarios, repeats, simulated, seed=11):
         assert rate <= 0.05 + slack
+
+
+@hypothesis.given(versions)
+def test_bounds_and_what_is_detectable_stay_within_what_a_rate_can_do(pairs: list[tuple[float, float]]) -> None:
+    found = compare(pairs)
+    assert -1.0 <= found.low <= found.difference <= found.high <= 1.0
+    assert math.isnan(found.detectable) or 0.0 <= found.detectable <= 1.0

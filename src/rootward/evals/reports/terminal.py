@@ -11,6 +11,8 @@ from rootward.evals.reports import wording
 
 BAR = 24  # characters of a band
 SCALE = "0 … 100%"  # heads the column of bands, which is never folded
+WIDE = 104  # columns from which tables are shown whole
+WIDE_ONLY = (SCALE, "before", "after", "started", "same evidence")
 SEGMENTS_MAX = 10
 MODES_MAX = 5
 STYLES = {
@@ -74,12 +76,12 @@ def show_saturation(found: summary.Summary, console: Console) -> None:
         ),
     ):
         table.add_row(name, value)
-    console.print(table)
+    _put(table, console)
     table = _table("Where the next scenario is worth most", "", "right", "traffic", "band gets narrower by")
     for each in found.worths[:SEGMENTS_MAX]:
         narrower = f"{each.narrower * 100:.1f} points"
         table.add_row(each.segment, wording.band(each.rate), wording.percent(each.traffic), narrower)
-    console.print(table)
+    _put(table, console)
 
 
 def show_comparison(found: comparison.Comparison, console: Console) -> None:
@@ -100,7 +102,7 @@ def show_comparison(found: comparison.Comparison, console: Console) -> None:
                 wording.band(each.after) if each.after else "",
             )
         if rows:
-            console.print(table)
+            _put(table, console)
     for words, names in (("Got better", found.fixed), ("Got worse", found.broken)):
         if names:
             rest = f" and {len(names) - wording.ROWS_MAX} more" if len(names) > wording.ROWS_MAX else ""
@@ -110,7 +112,8 @@ def show_comparison(found: comparison.Comparison, console: Console) -> None:
 def show_trend(found: trend.Trend, console: Console) -> None:
     """Print scores over versions."""
     for line in found.lines:
-        named = [measure for measure in line.measures if measure.name == line.primary or measure.gate]
+        gates = console.width >= WIDE
+        named = [measure for measure in line.measures if measure.name == line.primary or (gates and measure.gate)]
         table = _table(
             f"{line.suite} · {line.subject}", "version", "started", SCALE, *(m.title for m in named), "change", "p"
         )
@@ -125,7 +128,7 @@ def show_trend(found: trend.Trend, console: Console) -> None:
                 wording.change(point.change) if point.change else "–",
                 wording.p_value(point.change.p) if point.change else "–",
             )
-        console.print(table)
+        _put(table, console)
 
 
 def bar(rate: statistics.Rate | None) -> str:
@@ -163,7 +166,7 @@ def _scores(found: summary.Summary, console: Console, *, with_seconds: bool) -> 
                 wording.band(score.rate),
                 score.rate.counts,
             )
-    console.print(table)
+    _put(table, console)
     amounts = [amount for amount in found.amounts if with_seconds or amount.name != "seconds"]
     if amounts:
         table = _table("Per scenario", "", "median", "95th percentile")
@@ -171,7 +174,7 @@ def _scores(found: summary.Summary, console: Console, *, with_seconds: bool) -> 
             table.add_row(
                 amount.title, wording.amount(amount.median, amount.unit), wording.amount(amount.high, amount.unit)
             )
-        console.print(table)
+        _put(table, console)
 
 
 def _segments(segments: Sequence[segmentation.Segment], console: Console) -> None:
@@ -188,7 +191,7 @@ def _segments(segments: Sequence[segmentation.Segment], console: Console) -> Non
             wording.percent(segment.impact, 1),
         )
     if segments:
-        console.print(table)
+        _put(table, console)
 
 
 def _failures(found: summary.Summary, console: Console) -> None:
@@ -197,7 +200,7 @@ def _failures(found: summary.Summary, console: Console) -> None:
     table = _table("How it fails", "", "scenarios", "for example")
     for mode in found.modes[:MODES_MAX]:
         table.add_row(mode.label, str(mode.scenarios), mode.example)
-    console.print(table)
+    _put(table, console)
 
 
 def show_stability(found: stability.Stability, console: Console) -> None:
@@ -223,14 +226,14 @@ def _stability(found: stability.Stability, console: Console) -> None:
             wording.band(each.evidence),
             each.worst,
         )
-    console.print(table)
+    _put(table, console)
 
 
 def _passes(curve: Sequence[statistics.PassPoint], console: Console) -> None:
     table = _table("Repeats", "runs k", "all of k right", "any of k right")
     for point in curve:
         table.add_row(str(point.k), wording.band(point.every), wording.band(point.any))
-    console.print(table)
+    _put(table, console)
 
 
 def _saturation(found: summary.Summary, console: Console) -> None:
@@ -250,3 +253,10 @@ def _table(title: str, *columns: str) -> Table:
     for column in columns:
         table.add_column(column, header_style="dim", overflow="fold", no_wrap=column == SCALE)
     return table
+
+
+def _put(table: Table, console: Console) -> None:
+    """Print it, without what only a wide terminal has room for."""
+    if console.width < WIDE:
+        table.columns = [column for column in table.columns if column.header not in WIDE_ONLY]
+    console.print(table)

@@ -116,6 +116,7 @@ def _half_width(differences: FloatArray, level: float, bound: float | None) -> t
     t = distributions.student_quantile(0.5 + level / 2, max(n - 1, 1))
     error = float(differences.std(ddof=1)) / math.sqrt(n) if n > 1 else 0.0
     if error > 1e-12:
-        return t * error, (t + distributions.student_quantile(POWER, n - 1)) * error
+        detectable = (t + distributions.student_quantile(POWER, n - 1)) * error
+        return t * error, detectable if bound is None else min(detectable, bound)
     half = bound * t * t / (n + t * t) if bound is not None else 0.0
     return half, half if n > 1 else math.nan
