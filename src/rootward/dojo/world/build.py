@@ -240,9 +240,7 @@ class _Prefix:
         if draft.standing:
             key += f"{draft.knobs.cores.sum()} {draft.knobs.cpu_s[: draft.onset].sum()}".encode()
         if key != self._key:
-            self._carry = dynamics.advance(
-                layout, draft.knobs, self._state, dynamics.at_rest(layout), 0, begin, draft.step_s
-            )
+            self._carry = dynamics.settle(layout, draft.knobs, self._state, begin, draft.step_s)
             self._key = key
         dynamics.advance(layout, draft.knobs, self._state, self._carry, begin, draft.steps, draft.step_s)
         return self._state

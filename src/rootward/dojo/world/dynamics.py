@@ -24,6 +24,10 @@ MEMORY = 0.5
 CROWD = 8
 BUSIEST = 0.97
 TINY = 1e-9
+FORGOTTEN = 72
+"""Steps after which two systems under the same load are usually the same, whatever they began with: 64 at most where measured."""
+LANES, LANE_ELEMENTS = 12, 1200
+"""Stretches of time advanced at once, and how long their arrays may be: beyond that the processor is busy and not waiting."""
 LONGEST_S = 12.0
 """No request is waited for longer than this, whatever the queue."""
 
@@ -65,7 +69,25 @@ class Carry:
     pool_rate: FloatArray
 
     def copy(self) -> "Carry":
-        return Carry(**{field.name: getattr(self, field.name).copy() for field in dataclasses.fields(self)})
+        return Carry(*(part.copy() for part in self.parts()))
+
+    def parts(self) -> list[FloatArray]:
+        return [getattr(self, field.name) for field in dataclasses.fields(self)]
+
+    def repeated(self, lanes: int) -> "Carry":
+        """The same in each of several lanes."""
+        return Carry(*(np.repeat(part[None, :], lanes, axis=0) for part in self.parts()))
+
+    def lane(self, lane: int) -> "Carry":
+        return Carry(*(part[lane] for part in self.parts()))
+
+    def put(self, lane: int, one: "Carry") -> None:
+        for part, value in zip(self.parts(), one.parts(), strict=True):
+            part[lane] = value
+
+    def same(self, other: "Carry") -> bool:
+        """To the last bit."""
+        return all(np.array_equal(mine, its) for mine, its in zip(self.parts(), other.parts(), strict=True))
 
 
 def empty(steps: int, layout: lay.Layout) -> State:
@@ -96,20 +118,107 @@ def at_rest(layout: lay.Layout) -> Carry:
     )
 
 
+def settle(layout: lay.Layout, knobs: kn.Knobs, state: State, stop: int, step_s: float) -> Carry:
+    """As `advance` from rest to step `stop`, down to the last bit, but several stretches of time at once where arrays are short.
+
+    Each stretch starts at rest FORGOTTEN steps early: in ordinary times that is soon forgotten, to the last bit, since MEMORY
+    halves what is left of it at every step. Whether it was, is checked; where it was not (a queue that stands), steps go on one
+    by one.
+    """
+    lanes = min(LANES, LANE_ELEMENTS // (len(layout.components) + len(layout.calls)), stop // FORGOTTEN)
+    if lanes < 2:
+        return advance(layout, knobs, state, at_rest(layout), 0, stop, step_s)
+    size = stop // lanes
+    first = stop - lanes * size
+    carry = advance(layout, knobs, state, at_rest(layout), 0, first, step_s)
+    starts = first + size * np.arange(lanes)
+    weight = _weights(layout, knobs)
+    wires = _wires(layout, lanes)
+    running = at_rest(layout).repeated(lanes)
+    for t in range(-FORGOTTEN, 0):
+        _step(layout, knobs, state, running, weight, wires, np.maximum(starts + t, first), step_s)
+    running.put(0, carry)
+    begun = running.copy()
+    for t in range(size):
+        _step(layout, knobs, state, running, weight, wires, starts + t, step_s)
+    for lane in range(1, lanes):
+        before = running.lane(lane - 1)
+        if not before.same(begun.lane(lane)):
+            return advance(layout, knobs, state, before, int(starts[lane]), stop, step_s)
+    return running.lane(lanes - 1)
+
+
 def advance(
     layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, start: int, stop: int, step_s: float
 ) -> Carry:
     """Fill `state` for steps `start` to `stop` (exclusive); returns what the last step leaves over."""
     carry = carry.copy()
+    weight, wires = _weights(layout, knobs), _wires(layout, 1)
+    for t in range(start, stop):
+        _step(layout, knobs, state, carry, weight, wires, t, step_s)
+    return carry
+
+
+def _weights(layout: lay.Layout, knobs: kn.Knobs) -> FloatArray:
+    """Calls per request of the caller; [T, E]."""
     behind = layout.behind
     weight = layout.weight * knobs.calls_factor
-    weight = weight * np.where(behind >= 0, 1.0 - knobs.hit[:, behind], 1.0)
-    pooled = np.isfinite(layout.pool)
-    for t in range(start, stop):
-        _load(layout, knobs, state, carry, weight[t] * carry.tries, t, step_s)
-        _connections(layout, knobs, state, carry, pooled, t, step_s)
-        _answers(layout, knobs, state, carry, weight[t], t)
-    return carry
+    return np.asarray(weight * np.where(behind >= 0, 1.0 - knobs.hit[:, behind], 1.0), dtype=np.float64)
+
+
+Step = int | lay.IndexArray
+"""One step, or one of each lane [L]: what is [N] or [E] for one step is [L, N] or [L, E] for several."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Sum:
+    """Adds up values [..., n] by where they belong; [..., size]. Lanes lie side by side in one row of sums."""
+
+    places: lay.IndexArray
+    size: int
+    lanes: int
+
+    @classmethod
+    def of(cls, index: lay.IndexArray, size: int, lanes: int) -> "_Sum":
+        return cls((index + size * np.arange(lanes)[:, None]).ravel(), size, lanes)
+
+    def __call__(self, values: FloatArray) -> FloatArray:
+        sums = np.bincount(self.places, values.ravel(), self.size * self.lanes)
+        return np.asarray(sums.reshape(*values.shape[:-1], self.size), dtype=np.float64)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class _Wires:
+    """Sums over calls by callee, and by callee (`down`) and by caller (`up`) of the calls of each level."""
+
+    callees: _Sum
+    down: list[_Sum]
+    up: list[_Sum]
+
+
+def _wires(layout: lay.Layout, lanes: int) -> _Wires:
+    count = len(layout.components)
+    own = [(slice(level.first, level.last), level) for level in layout.levels]
+    return _Wires(
+        _Sum.of(layout.target, count, lanes),
+        [_Sum.of(layout.target[cut], count, lanes) for cut, _ in own],
+        [_Sum.of(layout.source[cut] - level.low, level.high - level.low, lanes) for cut, level in own],
+    )
+
+
+def _step(
+    layout: lay.Layout,
+    knobs: kn.Knobs,
+    state: State,
+    carry: Carry,
+    weight: FloatArray,
+    wires: _Wires,
+    t: Step,
+    step_s: float,
+) -> None:
+    _load(layout, knobs, state, carry, weight[t] * carry.tries, wires, t, step_s)
+    _connections(layout, knobs, state, carry, t, step_s)
+    _answers(layout, knobs, state, carry, weight[t], wires, t)
 
 
 def _exceeds(mean_s: FloatArray, limit_s: FloatArray | float) -> FloatArray:
@@ -126,39 +235,43 @@ def collecting(layout: lay.Layout, knobs: kn.Knobs, queue: FloatArray) -> FloatA
 
 
 def _load(
-    layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, t: int, step_s: float
+    layout: lay.Layout,
+    knobs: kn.Knobs,
+    state: State,
+    carry: Carry,
+    weight: FloatArray,
+    wires: _Wires,
+    t: Step,
+    step_s: float,
 ) -> None:
     """Top down: what arrives where, what is served, what queues, what is refused."""
-    count = len(carry.queue)
     arrivals = knobs.demand[t].copy()
     ready = carry.queue / step_s
-    served = np.empty(count)
-    calls = np.empty(len(weight))
-    for level in layout.levels:
-        low, high, first, last = level.low, level.high, level.first, level.last
-        served[low:high] = np.minimum(arrivals[low:high] + ready[low:high], carry.capacity[low:high])
-        if last > first:
-            calls[first:last] = served[layout.source[first:last]] * weight[first:last]
-            sent = calls[first:last] * (1.0 - knobs.refused[t, first:last])  # what is refused on the way never arrives
-            passed = np.minimum(sent + carry.pool_queue[first:last] / step_s, carry.pool_rate[first:last])
-            arrivals += np.bincount(layout.target[first:last], passed, count)
+    waiting = carry.pool_queue / step_s
+    through = 1.0 - knobs.refused[t]  # what is refused on the way never arrives
+    served, calls = np.empty(arrivals.shape), np.empty(weight.shape)
+    for level, onward in zip(layout.levels, wires.down, strict=True):
+        here, cut = (..., slice(level.low, level.high)), (..., slice(level.first, level.last))
+        served[here] = np.minimum(arrivals[here] + ready[here], carry.capacity[here])
+        if level.last > level.first:
+            calls[cut] = served[..., layout.source[level.first : level.last]] * weight[cut]
+            passed = np.minimum(calls[cut] * through[cut] + waiting[cut], carry.pool_rate[cut])
+            arrivals += onward(passed)
     grown = carry.queue + (arrivals - served) * step_s
-    carry.queue = np.clip(grown, 0.0, layout.queue_limit)  # rounding may leave a hair less than nothing
+    carry.queue = np.minimum(np.maximum(grown, 0.0), layout.queue_limit)  # rounding may leave a hair less than nothing
     state.rejected[t] = np.minimum((grown - carry.queue) / (arrivals * step_s + TINY), 1.0)
     state.arrivals[t], state.served[t], state.queue[t], state.calls[t] = arrivals, served, carry.queue, calls
 
 
-def _connections(
-    layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, pooled: lay.BoolArray, t: int, step_s: float
-) -> None:
+def _connections(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, t: Step, step_s: float) -> None:
     """Connection pools: a connection is held for the callee's whole latency; callers wait for a free one, then give up."""
-    source = layout.source
-    pods = np.maximum(knobs.pods[t][source], TINY)
+    source, pooled = layout.source, np.isfinite(layout.pool)
+    pods = np.maximum(knobs.pods[t][..., source], TINY)
     usable = np.maximum(knobs.pool[t] - knobs.leaked[t], 0.02) * pods
     rate = np.where(pooled, usable / carry.call_latency, np.inf)
     calls = state.calls[t] * (1.0 - knobs.refused[t])
     grown = np.where(pooled, carry.pool_queue + (calls - rate) * step_s, 0.0)
-    carry.pool_queue = np.clip(grown, 0.0, layout.workers[source] * pods)
+    carry.pool_queue = np.minimum(np.maximum(grown, 0.0), layout.workers[source] * pods)
     wait = carry.pool_queue / np.where(pooled, rate, 1.0)
     state.pool_refused[t] = _exceeds(wait, POOL_TIMEOUT_S)
     state.pool_wait[t] = np.minimum(wait, POOL_TIMEOUT_S)
@@ -168,16 +281,17 @@ def _connections(
     carry.pool_rate = rate
 
 
-def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, t: int) -> None:
+def _answers(
+    layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, wires: _Wires, t: Step
+) -> None:
     """Bottom up: how long everything takes, what fails, what is tried again; then the capacity that is left."""
-    count = len(carry.queue)
-    source, target = layout.source, layout.target
-    arrivals, calls = state.arrivals[t], state.calls[t]
+    target = layout.target
+    arrivals, calls, work_s, refused = state.arrivals[t], state.calls[t], knobs.work_s[t], knobs.refused[t]
     load = np.maximum(state.served[t], TINY)
-    extra = np.maximum(np.bincount(target, calls, count), TINY)
-    added = np.bincount(target, calls * knobs.work_s[t], count) / extra
+    extra = np.maximum(wires.callees(calls), TINY)
+    added = wires.callees(calls * work_s) / extra
     work = (knobs.cpu_s[t] + added) * (1.0 + collecting(layout, knobs, carry.queue))
-    blocked = np.bincount(target, calls * knobs.blocked_s[t], count) / extra
+    blocked = wires.callees(calls * knobs.blocked_s[t]) / extra
     cores = np.maximum(knobs.cores[t] * knobs.pods[t], TINY)
     busy = load * work / cores
     near = np.minimum(busy, BUSIEST)
@@ -185,33 +299,35 @@ def _answers(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, we
     hold = work * stretch + knobs.wait_s[t] + blocked
     slots = np.maximum(knobs.workers[t] * knobs.pods[t], TINY)
     crowd = np.minimum(arrivals / np.maximum(carry.capacity, TINY), BUSIEST)
+    crowded = 1.0 + crowd**16 / (1.0 - crowd)
     queueing = np.minimum(carry.queue / np.maximum(carry.capacity, TINY), LONGEST_S)
     good = np.log1p(-np.minimum(knobs.own_error[t], 0.999)) + np.log1p(-np.minimum(state.rejected[t], 0.999))
-    call_latency, timeouts, failed, lost = (np.empty(len(calls)) for _ in range(4))
-    latency = np.empty(count)
-    own = knobs.work_s[t] * stretch[target] + knobs.blocked_s[t] - added[target] * stretch[target]
-    own -= blocked[target]
-    reach = 1.0 - (1.0 - knobs.refused[t]) * (1.0 - state.pool_refused[t])
+    call_latency, timeouts, failed, lost = (np.empty(calls.shape) for _ in range(4))
+    latency = np.empty(load.shape)
+    stretched = stretch[..., target]
+    own = work_s * stretched + knobs.blocked_s[t] - added[..., target] * stretched
+    own -= blocked[..., target]
+    reach = 1.0 - (1.0 - refused) * (1.0 - state.pool_refused[t])
     tries = weight * carry.tries
     sent_share = np.minimum(weight, 1.0)
-    for level in reversed(layout.levels):
-        low, high, cut = level.low, level.high, slice(level.first, level.last)
+    waited_s, delay_s, hung_s = state.pool_wait[t], knobs.delay_s[t], knobs.hang_s * refused
+    for level, up in zip(reversed(layout.levels), reversed(wires.up), strict=True):
+        mine, edges = (..., slice(level.low, level.high)), slice(level.first, level.last)
         if level.last > level.first:
-            whom, limit = target[cut], knobs.timeout_s[cut]
-            here = np.maximum(latency[whom] + own[cut], 1e-5) + knobs.delay_s[t, cut]
-            late = _exceeds(here, limit) * layout.waits[cut]
-            bad = 1.0 - (1.0 - late) * (1.0 - reach[cut]) * np.exp(good[whom])
+            cut, whom, limit, waits = (..., edges), target[edges], knobs.timeout_s[edges], layout.waits[edges]
+            here = np.maximum(latency[..., whom] + own[cut], 1e-5) + delay_s[cut]
+            late = _exceeds(here, limit) * waits
+            reached = 1.0 - reach[cut]
+            bad = 1.0 - (1.0 - late) * reached * np.exp(good[..., whom])
             call_latency[cut], timeouts[cut], failed[cut] = here, late, bad
-            lost[cut] = bad ** (knobs.retries[cut] + 1.0)
-            spent = (here * (1.0 - late) + limit * late) * (1.0 - reach[cut]) + state.pool_wait[t, cut]
-            spent += knobs.hang_s[cut] * knobs.refused[t, cut]
-            callers = source[cut] - low
-            hold[low:high] += np.bincount(callers, spent * tries[cut] * layout.waits[cut], high - low)
-            fatal = lost[cut] * layout.required[cut] * layout.waits[cut] * sent_share[cut]
-            good[low:high] += np.bincount(callers, np.log1p(-np.minimum(fatal, 0.999)), high - low)
-        latency[low:high] = (
-            hold[low:high] * (1.0 + crowd[low:high] ** 16 / (1.0 - crowd[low:high])) + queueing[low:high]
-        )
+            gone = bad ** (knobs.retries[edges] + 1.0)
+            lost[cut] = gone
+            spent = (here * (1.0 - late) + limit * late) * reached + waited_s[cut]
+            spent += hung_s[cut]
+            hold[mine] += up(spent * tries[cut] * waits)
+            fatal = gone * layout.required[edges] * waits * sent_share[cut]
+            good[mine] += up(np.log1p(-np.minimum(fatal, 0.999)))
+        latency[mine] = hold[mine] * crowded[mine] + queueing[mine]
     fresh = np.minimum(cores / np.maximum(work, TINY), slots / hold)
     carry.capacity = MEMORY * carry.capacity + (1 - MEMORY) * fresh
     carry.failed = MEMORY * carry.failed + (1 - MEMORY) * failed
