@@ -41,7 +41,6 @@ CHECKS = MappingProxyType(
         "fd_exhaustion": "List what {entity}'s open descriptors are (sockets by peer), and compare with the release before.",
         "shm_exhaustion": "Look at the size of {entity}'s /dev/shm and at the parallel plans that ask for it.",
         "version_skew": "Compare the versions on both sides of {entity}'s failing messages; finish the roll-out or take it back.",
-        "canary": "Compare {entity}'s error ratio by version; take the new version out of rotation.",
         "n_plus_one": "Count {entity}'s statements per request before and after its release; look for a query inside a loop.",
         "db_credentials": "Compare the secret that {entity}'s clients run with and the one that holds now; restart those that started before the rotation.",
         "consumer_lag": "Look for one message that fails again and again on {entity}'s slowest partition.",

@@ -37,7 +37,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.voices.append(
         dr.Voice(target, "error", rate, (text,), trace, steady=True, of=lambda pod: bool(pod.version == fresh))
     )
-    cause = kit.service_cause(draft, target, "canary", release.sha)
+    cause = kit.service_cause(draft, target, "bad_deploy", release.sha)
     return dr.Planted((cause,), target, note=f"version {fresh} on {pods} of {replicas} pods")
 
 
@@ -49,5 +49,5 @@ FAMILY = kit.Family(
     plant=plant,
     group="software",
     rows=(59,),
-    kinds=("canary",),
+    kinds=("bad_deploy",),
 )

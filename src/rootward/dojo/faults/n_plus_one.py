@@ -5,9 +5,9 @@ from rootward.dojo.world import draft as dr
 from rootward.dojo.world import history, statements, texts
 from rootward.dojo.world import layout as lay
 
-LIGHT = 0.12
+LIGHT = 0.015
 """What a look-up by key costs the database's processor, against an ordinary statement."""
-QUICK = 0.6
+QUICK = 0.85
 """How much of an ordinary statement's waiting it is spared: its rows are in memory."""
 
 
@@ -36,8 +36,8 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     times = 1.0 + (dice["queries"] - 1.0) * began
     draft.knobs.calls_factor[:, target] *= times
     lighter = (times - 1.0) / times  # share of the statements that are the new, light ones
-    draft.knobs.work_s[:, target] -= lighter * (1.0 - LIGHT) * layout.cpu_s[database]
-    draft.knobs.blocked_s[:, target] -= lighter * QUICK * layout.wait_s[database]
+    draft.knobs.work_s[:, target] -= lighter * (1.0 - LIGHT) * draft.knobs.cpu_s[:, database]
+    draft.knobs.blocked_s[:, target] -= lighter * QUICK * draft.knobs.wait_s[:, database]
     cause = kit.service_cause(draft, owner, "n_plus_one", release.sha)
     return dr.Planted((cause,), owner, suspects=(layout.components[database].name,))
 
@@ -45,7 +45,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
 FAMILY = kit.Family(
     name="n_plus_one",
     summary="A release asks the database once per row: many more, quick statements for every request.",
-    parameters=(dr.Parameter("queries", 15, 70, "statements for one", +1),),
+    parameters=(dr.Parameter("queries", 15, 90, "statements for one", +1),),
     targets=targets,
     plant=plant,
     group="software",

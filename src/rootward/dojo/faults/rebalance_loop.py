@@ -34,7 +34,6 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     phase = (np.arange(draft.steps) - draft.onset) % round_steps / round_steps
     stopped = np.where(phase < dice["stopped_share"], 1.0, 0.0) * acting
     draft.knobs.workers[:, target] *= 1.0 - 0.985 * stopped
-    draft.knobs.cores[:, target] *= 1.0 - 0.985 * stopped
     draft.knobs.calls_factor[:, calls] *= (1.0 + dice["delivered_again"] * acting)[:, None]
     draft.levels[queues.MEMBERS, target] = 1.0 - 0.7 * stopped
     said = tuple(text.format(topic=topic, partition=k) for text in LEFT for k in range(partitions.COUNT))
@@ -77,6 +76,7 @@ FAMILY = kit.Family(
     targets=targets,
     plant=plant,
     group="data",
+    shapes=("step", "intermittent", "periodic"),
     rows=(44,),
     kinds=("consumer_lag",),
 )

@@ -53,7 +53,7 @@ FAMILY = kit.Family(
     targets=targets,
     plant=plant,
     group="resources",
-    shapes=("step", "intermittent"),
+    shapes=("step", "intermittent", "periodic"),
     rows=(54,),
     of_calls=True,
 )

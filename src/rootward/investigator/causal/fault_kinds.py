@@ -17,7 +17,6 @@ SENTENCES = MappingProxyType(
         "code_exception": "the code throws an exception",
         "code_return": "the code returns a wrong result",
         "version_skew": "two versions that run together do not understand each other",
-        "canary": "only the pods with the new version fail",
         # resources
         "memory_leak": "memory grows until the container is killed (OOM)",
         "oom_killed": "the memory limit is too low and the container is killed (OOM)",

@@ -15,6 +15,7 @@ CONVENTION = table.Convention(
             kinds=("summary", "mean", "histogram"),
         ),
         table.pattern(r"jvm_gc_collection_seconds_sum", measures.counter(Role.GC_TIME, scale=1.0, unit="s/s")),
+        table.pattern(r"jvm_gc_overhead(_percent)?", measures.gauge(Role.GC_TIME, across="max", unit="1")),
         table.pattern(
             r"jvm_memory_used_bytes",
             measures.gauge(Role.MEMORY_USAGE, matchers=(_HEAP,)),
@@ -38,7 +39,11 @@ CONVENTION = table.Convention(
             measures.ratio(Role.SATURATION, "busy", "config_max", counted=False),
         ),
         table.pattern(r"system_cpu_usage", measures.gauge(Role.OTHER, across="avg", unit="1")),
-        table.pattern(r"process_files_open_files", measures.gauge(Role.FILE_DESCRIPTORS, unit="{file}")),
+        table.pattern(
+            r"process_files_open_files",
+            measures.gauge(Role.FILE_DESCRIPTORS, unit="{file}"),
+            measures.ratio(Role.SATURATION, r"open_files$", "max_files", counted=False),
+        ),
         table.pattern(
             r"logback_events_total",
             measures.counter(Role.OTHER, unit="{line}/s", matchers=(table.matcher("level", "=", "error"),)),
