@@ -9,7 +9,14 @@ DATA = HERE.parents[1] / "shared" / "data"
 
 
 def main() -> None:
-    for script, arguments in (("speed", []), ("world", []), ("promql", []), ("templates", []), ("worlds", [])):
+    for script, arguments in (
+        ("speed", []),
+        ("world", []),
+        ("promql", []),
+        ("promql_compliance", []),
+        ("templates", []),
+        ("worlds", []),
+    ):
         run(script, arguments)
     if DATA.exists():
         run("public", ["--variants"])

@@ -134,6 +134,7 @@ def running(home: Path, config: str, arguments: Sequence[str] = ()) -> Iterator[
     ]
     with (home / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log)
+        (home / "pid").write_text(str(process.pid))
         try:
             _await_ready(address, process, home / "log")
             yield address
@@ -156,15 +157,18 @@ def _await_ready(address: str, process: "subprocess.Popen[bytes]", log: Path) ->
     raise AssertionError(f"Prometheus is not ready: {log.read_text()[-2000:]}")
 
 
-def ask(server: str, path: str, **fields: object) -> dict:
-    request = urllib.request.Request(
-        f"{server}/api/v1/{path}", urllib.parse.urlencode(fields).encode() if fields else None
-    )
+def fetch(server: str, path: str, **fields: object) -> bytes:
+    """The answer's body, whatever its status."""
+    form = urllib.parse.urlencode(fields, doseq=True).encode() if fields else None
     try:
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.load(reply)
+        with urllib.request.urlopen(urllib.request.Request(f"{server}/api/v1/{path}", form), timeout=60) as reply:
+            return bytes(reply.read())
     except urllib.error.HTTPError as error:
-        return json.load(error)
+        return error.read()
+
+
+def ask(server: str, path: str, **fields: object) -> dict:
+    return json.loads(fetch(server, path, **fields))
 
 
 def compliance_queries() -> list[str]:

@@ -151,13 +151,18 @@ def count_values(
     for number, base in enumerate(labels):
         member = np.flatnonzero(groups == number)
         samples, present = vector.values[member], vector.present[member]
-        for value in np.unique(samples[present]):
-            same = present & (np.isnan(samples) if np.isnan(value) else samples == value)
-            key = values.label_set({**dict(base), label: numbers.plain(float(value))})
-            count = same.sum(axis=0).astype(np.float64)
+        found, which = np.unique(samples[present], return_inverse=True)
+        steps = present.shape[1]
+        if (
+            len(rows) + len(found) > settings.limits.series
+            or (len(rows) + len(found)) * steps > settings.limits.samples
+        ):
+            raise errors.QueryTooLarge(f"count_values yields more than {len(rows)} series")
+        counts = np.zeros((len(found), steps))
+        np.add.at(counts, (which.ravel(), np.nonzero(present)[1]), 1.0)
+        for value, count in zip(found.tolist(), counts, strict=True):
+            key = values.label_set({**dict(base), label: numbers.plain(value)})
             rows[key] = rows[key] + count if key in rows else count
-            if len(rows) > settings.limits.series or len(rows) * len(count) > settings.limits.samples:
-                raise errors.QueryTooLarge(f"count_values yields more than {len(rows) - 1} series")
     if not rows:
         return values.empty(vector.values.shape[1])
     stacked = np.stack(list(rows.values()))
