@@ -4,8 +4,11 @@ import base64
 
 import pytest
 import sample_telemetry as sample
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette import testclient
 
+from rootward import _clock
 from rootward.dojo.wire import jaeger, tempo
 
 START_US, NOW_US = int(sample.START_S * 1e6), int(sample.NOW_S * 1e6)
@@ -162,6 +165,30 @@ def test_tempo_writes_protobufs_json(tempo_client):
         ('{ span.missing != "x" }', 0),
         ('{ resource.service.name = "checkout" && status = error } && { resource.service.name = "payments" }', 15),
         ("{ span.n = 7 } || { span.n = 8 }", 2),
+        # how spans stand to each other: frontend calls checkout calls payments
+        ('{ .service.name="frontend" } > { .service.name="checkout" && status=error }', 15),
+        ('{ .service.name="frontend" } >> { .service.name="payments" }', 60),
+        ('{ .service.name="frontend" } > { .service.name="payments" }', 0),
+        ('{ .service.name="payments" } << { .service.name="frontend" }', 60),
+        ('{ .service.name="payments" } < { .service.name="checkout" && span.n < 10 }', 10),
+        ('{ .service.name="frontend" } !>> { .service.name="payments" }', 0),
+        ('{ .service.name="frontend" } &>> { .service.name="payments" }', 60),
+        ('{ .service.name="checkout" } ~ { .service.name="payments" }', 0),
+        ('({ span.n = 7 } || { span.n = 8 }) && { .service.name="payments" }', 2),
+        # the pipeline
+        ("{} | count() > 2", 60),
+        ("{} | count() > 3", 0),
+        ("{} | avg(duration) = 400ms", 60),
+        ('{ .service.name="checkout" } | { status=error }', 15),
+        ("{} | by(resource.service.name) | count() > 1", 0),
+        ("{ span.n != nil } | max(span.n) >= 58", 2),
+        # intrinsics of traces and parents, arithmetic, fields on both sides
+        ('{ trace:rootService = "frontend" && traceDuration > 499ms }', 60),
+        ('{ rootName = "GET /cart" && parent.service.name = "checkout" }', 60),
+        ("{ nestedSetParent < 0 }", 60),
+        ("{ span.n * 2 = 14 }", 1),
+        ("{ duration > 100ms * 4 && kind = server }", 60),
+        ("{ !(status = error) && span.n < 4 }", 3),
     ],
 )
 def test_traceql(tempo_client, query, count):
@@ -201,6 +228,11 @@ def test_tempo_tags_and_values(tempo_client):
         ("/api/search?q={ frob = 1 }", 400, "unknown identifier: frob"),
         ('/api/search?q={ name > "a" }', 400, "not valid on strings"),
         ("/api/search?q={} | rate()", 400, "invalid TraceQL query"),
+        ("/api/search?q={} | count()", 400, "unexpected $end"),
+        ("/api/search?q={} | select(frob)", 400, "unknown identifier: frob"),
+        ("/api/metrics/query_range?q={}", 400, "not a metrics query"),
+        ("/api/metrics/query_range?q={} | quantile_over_time(duration)", 400, "needs a quantile"),
+        ("/api/metrics/query_range?q={} | rate()&start=1&end=4000000000&step=1s", 400, "exceeded maximum resolution"),
         ('/api/search?q={ name =~ "(" }', 400, "error parsing regexp"),
         ("/api/search?tags=what", 400, "invalid tags"),
         ("/api/search?limit=0", 400, "invalid limit"),
@@ -220,3 +252,68 @@ def test_an_unfinished_root_is_named_as_tempo_names_it(shop, shop_clock):
     client = testclient.TestClient(tempo.app(shop, shop_clock))
     newest = client.get("/api/search", params={"limit": 1}).json()["traces"][0]
     assert newest["rootServiceName"] == "<root span not yet received>"
+
+
+def test_traceql_selects_and_groups(tempo_client):
+    query = '{ .service.name="checkout" && span.n < 2 } | select(span.n, name) | by(status)'
+    (newest, oldest) = tempo_client.get("/api/search", params={"q": query}).json()["traces"]
+    assert oldest["spanSets"][0]["attributes"] == [{"key": "by(status)", "value": {"stringValue": "error"}}]
+    assert newest["spanSets"][0]["spans"][0]["attributes"] == [
+        {"key": "span.n", "value": {"intValue": "1"}},
+        {"key": "name", "value": {"stringValue": "POST /pay"}},
+    ]
+
+
+def test_traceql_metrics_along_time(tempo_client):
+    window = {"start": int(sample.START_S), "end": int(sample.NOW_S), "step": "10m"}
+
+    def series(query):
+        return tempo_client.get("/api/metrics/query_range", params={"q": query, **window}).json()["series"]
+
+    by_service = series("{} | rate() by (resource.service.name)")
+    assert [one["labels"][0]["value"]["stringValue"] for one in by_service] == ["checkout", "frontend", "payments"]
+    assert by_service[0]["samples"][0]["value"] == pytest.approx(10 / 600)
+    (total,) = series("{ status = error } | count_over_time()")
+    assert sum(sample["value"] for sample in total["samples"]) == 15
+    (p90,) = series('{ .service.name="checkout" } | quantile_over_time(duration, .9)')
+    assert p90["samples"][0]["value"] == pytest.approx(0.4)
+    assert series('{ .service.name="payments" } | max_over_time(duration)')[0]["samples"][0]["value"] == 0.3
+
+
+TRACEQL = [
+    "{",
+    "}",
+    "(",
+    ")",
+    "&&",
+    "||",
+    ">>",
+    "!<",
+    "~",
+    "|",
+    "by",
+    "count()",
+    "rate()",
+    "select(",
+    "name",
+    "duration",
+    ".n",
+]
+
+
+@given(
+    words=st.lists(
+        st.sampled_from([*TRACEQL, "=", ">", "1", "5ms", '"a"', "status", "error", "!", "-", "resource.x"]), max_size=12
+    )
+)
+@settings(
+    max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_traceql_is_answered_or_refused(lasting_tempo, words):
+    for path in ("/api/search", "/api/metrics/query_range"):
+        assert lasting_tempo.get(path, params={"q": " ".join(words), "limit": 3}).status_code in (200, 400)
+
+
+@pytest.fixture(scope="module")
+def lasting_tempo(shop):
+    return testclient.TestClient(tempo.app(shop, _clock.VirtualClock(sample.NOW_S)))

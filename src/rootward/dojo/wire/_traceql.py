@@ -1,183 +1,329 @@
-"""The part of TraceQL that searches: `{ resource.service.name = "x" && status = error && duration > 100ms }`.
-
-One span set or several joined by && and ||; comparisons of attributes and intrinsics inside
-(grafana.com/docs/tempo/latest/traceql). Aggregates and structural operators are refused by name.
-"""
+"""Runs TraceQL over spans, trace by trace: which span sets match, and numbers along time for its metrics queries."""
 
 import dataclasses
-import re
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+import math
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.logql import lexer, regex
+from rootward.dojo.engines.logql import regex
 from rootward.dojo.wire import _spans
+from rootward.dojo.wire import _traceql_syntax as syntax
 
-Row: TypeAlias = int
-RowTest = Callable[[Row], bool]
-_TOKEN = re.compile(
-    r"""\s*(?:(?P<string>"(?:[^"\\]|\\.)*"|`[^`]*`)|(?P<duration>\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h)(?:\d+(?:ms|s|m))*)
-    |(?P<number>-?\d+(?:\.\d+)?)|(?P<op>&&|\|\||=~|!~|!=|>=|<=|=|>|<|[{}()|])
-    |(?P<name>(?:(?:resource|span|event|link|trace)\.|\.)?[A-Za-z_][\w.:/-]*|\."(?:[^"\\]|\\.)*"))""",
-    re.VERBOSE,
-)
-MAX_DEPTH = 32
+MAX_SERIES = 1_000
+MAX_POINTS = 11_000
+Row = int
+Read = Callable[[Row], Any]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class SpanSet:
-    """One `{…}`; `services` are those it demands by equality on the service's name, to search fewer rows (None: any)."""
+class Found:
+    """One span set of a trace: its rows, and what `by` said of it."""
 
-    test: RowTest
-    service: str | None
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Query:
-    """`sets` all have to match (op "&&") or any (op "||")."""
-
-    op: str
-    sets: tuple[SpanSet, ...]
+    rows: tuple[int, ...]
+    by: tuple[tuple[str, Any], ...] = ()
 
 
-def parse(text: str, store: _spans.SpanStore) -> Query:
-    """The query, ready to test rows of `store`.
+class Searcher:
+    """One query over one store. `selected` are the fields that its answer shows of each span."""
 
-    Raises:
-        errors.QuerySyntaxError: not this part of TraceQL.
-    """
-    reader = _Reader(text, store)
-    sets = [reader.span_set()]
-    op = "&&"
-    while (word := reader.peek()) in ("&&", "||"):
-        if len(sets) > 1 and word != op:
-            raise reader.error("mixing && and || between span sets")
-        op = reader.take()
-        sets.append(reader.span_set())
-    if reader.peek():
-        raise reader.error(f"syntax error: unexpected {reader.peek()}")
-    return Query(op, tuple(sets))
-
-
-class _Reader:
     def __init__(self, text: str, store: _spans.SpanStore) -> None:
         self._store = store
-        self._tokens: list[tuple[str, str]] = []
-        at = 0
-        while text[at:].strip():
-            found = _TOKEN.match(text, at)
-            if found is None:
-                raise errors.QuerySyntaxError(
-                    f"invalid TraceQL query: parse error at line 1, col {at + 1}: unexpected character"
-                )
-            self._tokens.append((found.lastgroup or "", found.group().strip()))
-            at = found.end()
-        self._at = 0
-        self._service: str | None = None
+        self.query = syntax.parse(text)
+        self.selected = tuple(
+            name for one in self.query.stages if isinstance(one, syntax.Select) for name in one.fields
+        )
+        self.metric = next((one for one in self.query.stages if isinstance(one, syntax.Metric)), None)
+        self._tests = {id(one): _test(one, store) for one in _sets(self.query)}
+        self._expressions: dict[int, Read] = {}
 
-    def peek(self) -> str:
-        return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
+    def read(self, name: str) -> Read:
+        """A reader of one field."""
+        return _field(self._store, name)
 
-    def take(self) -> str:
-        text = self.peek()
-        self._at += 1
-        return text
+    def search(self, base: _spans.Search, now_ns: int) -> Iterator[tuple[int, list[Found]]]:
+        """(trace, its span sets), newest trace first, of traces with a span in the window."""
+        if isinstance(self.query.spans, syntax.SpanSet):
+            service = _service(self.query.spans.test)
+            test = self._tests[id(self.query.spans)]
+            wanted = dataclasses.replace(base, service=service, test=test)
+            candidates = ((number, [Found(tuple(rows))]) for number, rows in self._store.search(wanted, now_ns))
+        else:
+            candidates = (
+                (number, [Found(tuple(sorted(rows)))])
+                for number, _ in self._store.search(base, now_ns)
+                if (rows := self._related(self.query.spans, self._store.rows_of(number, now_ns)))
+            )
+        for number, found in candidates:
+            if sets := self._piped(found):
+                yield number, sets
 
-    def error(self, message: str) -> errors.QuerySyntaxError:
-        return errors.QuerySyntaxError(f"invalid TraceQL query: parse error at line 1, col {self._at + 1}: {message}")
+    def _piped(self, sets: list[Found]) -> list[Found]:
+        """What the pipeline leaves of a trace's span sets."""
+        for stage in self.query.stages:
+            sets = self._staged(stage, sets)
+            if not sets:
+                break
+        return sets
 
-    def _expect(self, text: str) -> None:
-        if self.peek() != text:
-            raise self.error(f"syntax error: unexpected {self.peek() or '$end'}, expecting {text}")
-        self._at += 1
+    # ---- how span sets relate
 
-    def span_set(self) -> SpanSet:
-        self._service = None
-        self._expect("{")
-        if self.peek() == "}":
-            self.take()
-            return SpanSet(lambda _row: True, None)
-        test = self._either(0)
-        self._expect("}")
-        return SpanSet(test, self._service)
+    def _related(self, spans: syntax.Spans, rows: list[int]) -> set[int]:
+        if isinstance(spans, syntax.SpanSet):
+            test = self._tests[id(spans)]
+            return {row for row in rows if test(row)}
+        left, right = self._related(spans.left, rows), self._related(spans.right, rows)
+        if spans.op == "&&":
+            return left | right if left and right else set()
+        if spans.op == "||":
+            return left | right
+        relation = spans.op.lstrip("&!")
+        there = {row for row in right if self._stands(relation, left, row)}
+        if spans.op.startswith("!"):
+            return right - there
+        if spans.op.startswith("&") and there:
+            return there | {row for row in left if self._stands(_MIRROR[relation], there, row)}
+        return there
 
-    def _either(self, depth: int) -> RowTest:
-        if depth > MAX_DEPTH:
-            raise self.error("nested too deeply")
-        tests = [self._both(depth)]
-        while self.peek() == "||":
-            self.take()
-            tests.append(self._both(depth))
-        if len(tests) == 1:
-            return tests[0]
-        self._service = None  # an alternative may hold in another service
-        return lambda row: any(test(row) for test in tests)
+    def _stands(self, relation: str, left: set[int], row: int) -> bool:
+        """Whether `row` stands in the relation to any row of `left`: its child, its descendant, its parent …"""
+        parents = self._store.parents()
+        if relation == ">":
+            return int(parents[row]) in left
+        if relation == ">>":
+            return any(one in left for one in self._above(row))
+        if relation == "<":
+            return any(int(parents[one]) == row for one in left)
+        if relation == "<<":
+            return any(row in self._above(one) for one in left)
+        parent = int(parents[row])
+        return parent >= 0 and any(one != row and int(parents[one]) == parent for one in left)
 
-    def _both(self, depth: int) -> RowTest:
-        tests = [self._comparison(depth)]
-        while self.peek() == "&&":
-            self.take()
-            tests.append(self._comparison(depth))
-        return tests[0] if len(tests) == 1 else lambda row: all(test(row) for test in tests)
+    def _above(self, row: int) -> list[int]:
+        parents = self._store.parents()
+        out: list[int] = []
+        while (row := int(parents[row])) >= 0 and len(out) < 10_000:
+            out.append(row)
+        return out
 
-    def _comparison(self, depth: int) -> RowTest:
-        if self.peek() == "(":
-            self.take()
-            inner = self._either(depth + 1)
-            self._expect(")")
-            return inner
-        kind, name = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
-        if kind != "name":
-            raise self.error(f"syntax error: unexpected {name or '$end'}")
-        self.take()
-        read = _field(self._store, name)
-        if read is None:
-            raise self.error(f"unknown identifier: {name}")
-        if self.peek() not in ("=", "!=", "=~", "!~", ">", ">=", "<", "<="):
-            return lambda row: read(row) is True
-        op = self.take()
-        value = self._value()
-        if name in ("resource.service.name", ".service.name") and op == "=" and isinstance(value, str):
-            self._service = value
-        return _compare(read, op, value, self)
+    # ---- the pipeline
 
-    def _value(self) -> Any:
-        kind, text = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
-        self._at += 1
-        if kind == "string":
-            return text[1:-1].replace('\\"', '"').replace("\\\\", "\\") if text[0] == '"' else text[1:-1]
-        if kind == "duration":
-            return lexer.duration_ns(text)
-        if kind == "number":
-            return float(text)
-        words: dict[str, Any] = {"true": True, "false": False, "nil": None}
-        if text in words:
-            return words[text]
-        if text in _spans.STATUSES or text in _spans.KINDS:
-            return text
-        raise self.error(f"syntax error: unexpected {text or '$end'}")
+    def _staged(self, stage: syntax.Stage, sets: list[Found]) -> list[Found]:
+        match stage:
+            case syntax.SpanSet():
+                test = self._tests[id(stage)]
+                kept = (dataclasses.replace(one, rows=tuple(row for row in one.rows if test(row))) for one in sets)
+                return [one for one in kept if one.rows]
+            case syntax.Aggregate():
+                return [one for one in sets if self._holds(stage, one)]
+            case syntax.By():
+                return [group for one in sets for group in self._grouped(stage, one)]
+            case syntax.Coalesce():
+                return [Found(tuple(sorted({row for one in sets for row in one.rows})))]
+        return sets
+
+    def _reader(self, expression: syntax.Expression) -> Read:
+        known = self._expressions.get(id(expression))
+        if known is None:
+            known = self._expressions[id(expression)] = _value(expression, self._store)
+        return known
+
+    def _holds(self, stage: syntax.Aggregate, one: Found) -> bool:
+        if stage.field is None:
+            found = float(len(one.rows))
+        else:
+            read = self._reader(stage.field)
+            numbers = [float(value) for row in one.rows if _is_number(value := read(row))]
+            if not numbers:
+                return False
+            found = _AGGREGATES[stage.op](numbers)
+        return _ordered(stage.comparison, found, float(stage.value))
+
+    def _grouped(self, stage: syntax.By, one: Found) -> list[Found]:
+        read = self._reader(stage.field)
+        groups: dict[Any, list[int]] = {}
+        for row in one.rows:
+            groups.setdefault(_key(read(row)), []).append(row)
+        name = stage.field.name if isinstance(stage.field, syntax.Field) else "expression"
+        return [
+            Found(tuple(rows), (*one.by, (f"by({name})", value)))
+            for value, rows in sorted(groups.items(), key=lambda pair: str(pair[0]))
+        ]
+
+    # ---- metrics
+
+    def numbers(
+        self, start_ns: int, end_ns: int, step_ns: int, now_ns: int
+    ) -> list[tuple[dict[str, Any], list[tuple[int, float]]]]:
+        """Series of a metrics query: labels, then (ms, value) at the end of each step.
+
+        Raises:
+            errors.QuerySyntaxError: the query asks for traces.
+            errors.QueryTooLarge: too many points or series.
+        """
+        metric = self.metric
+        if metric is None:
+            raise errors.QuerySyntaxError("not a metrics query")
+        if step_ns <= 0 or (end_ns - start_ns) // step_ns > MAX_POINTS:
+            raise errors.QueryTooLarge(f"exceeded maximum resolution of {MAX_POINTS} points per series")
+        readers = [self.read(name) for name in metric.by]
+        value_of = self._reader(metric.field) if metric.field is not None else None
+        groups: dict[tuple[Any, ...], tuple[list[int], list[float]]] = {}
+        for _, sets in self.search(_spans.Search(start_ns, end_ns), now_ns):
+            for row in (row for one in sets for row in one.rows):
+                number = value_of(row) if value_of is not None else 1.0
+                if not _is_number(number):
+                    continue
+                key = tuple(_key(read(row)) for read in readers)
+                times, values = groups.setdefault(key, ([], []))
+                if len(groups) > MAX_SERIES:
+                    raise errors.QueryTooLarge(f"more than {MAX_SERIES} series")
+                times.append(int(self._store.start_ns[row]))
+                values.append(float(number) / (1e9 if _is_duration(metric.field) else 1.0))
+        out = []
+        for key, (times, values) in sorted(groups.items(), key=lambda pair: str(pair[0])):
+            labels = dict(zip(metric.by, key, strict=True))
+            for quantile in metric.quantiles or (math.nan,):
+                points = _along(metric.op, quantile, np.array(times), np.array(values), start_ns, end_ns, step_ns)
+                out.append((labels if math.isnan(quantile) else {**labels, "p": quantile}, points))
+        return out
 
 
-def _field(store: _spans.SpanStore, name: str) -> Callable[[Row], Any] | None:
-    spans = store.spans
-    intrinsics: dict[str, Callable[[Row], Any]] = {
-        "name": store.name_of,
-        "span:name": store.name_of,
-        "duration": lambda row: int(spans.duration_ns[row]),
-        "span:duration": lambda row: int(spans.duration_ns[row]),
-        "status": lambda row: _spans.STATUSES[spans.status[row]],
-        "span:status": lambda row: _spans.STATUSES[spans.status[row]],
-        "kind": lambda row: _spans.KINDS[spans.kind[row]],
-        "span:kind": lambda row: _spans.KINDS[spans.kind[row]],
-        "trace:id": lambda row: spans.trace_ids[row],
-        "span:id": lambda row: spans.span_ids[row],
-    }
-    if name in intrinsics:
-        return intrinsics[name]
-    scope, dot, key = name.partition(".")
-    if not dot or scope not in ("resource", "span", ""):
+_MIRROR = {">": "<", ">>": "<<", "<": ">", "<<": ">>", "~": "~"}
+_AGGREGATES: Mapping[str, Callable[[list[float]], float]] = {
+    "min": min,
+    "max": max,
+    "sum": math.fsum,
+    "avg": lambda numbers: math.fsum(numbers) / len(numbers),
+}
+
+
+def _along(
+    op: str,
+    quantile: float,
+    times: "np.ndarray[Any, np.dtype[np.int64]]",
+    values: "np.ndarray[Any, np.dtype[np.float64]]",
+    start_ns: int,
+    end_ns: int,
+    step_ns: int,
+) -> list[tuple[int, float]]:
+    steps = (times - start_ns) // step_ns
+    out = []
+    for i in range((end_ns - start_ns) // step_ns + 1):
+        inside = values[steps == i]
+        at_ms = (start_ns + (i + 1) * step_ns) // 10**6
+        if op in ("rate", "count_over_time"):
+            out.append((at_ms, len(inside) / (step_ns / 1e9 if op == "rate" else 1.0)))
+        elif len(inside) and op == "quantile_over_time":
+            out.append((at_ms, float(np.quantile(inside, quantile))))
+        elif len(inside):
+            out.append((at_ms, _AGGREGATES[op.removesuffix("_over_time")](inside.tolist())))
+    return out
+
+
+def _is_duration(field: syntax.Expression | None) -> bool:
+    return isinstance(field, syntax.Field) and field.name.lower().endswith("duration")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _key(value: Any) -> Any:
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _sets(query: syntax.Query) -> Iterator[syntax.SpanSet]:
+    waiting: list[syntax.Spans | syntax.Stage] = [query.spans, *query.stages]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, syntax.SpanSet):
+            yield one
+        elif isinstance(one, syntax.Related):
+            waiting += [one.left, one.right]
+
+
+def _service(test: syntax.Expression | None) -> str | None:
+    """The service that a test demands by equality, so that fewer rows are looked at."""
+    if isinstance(test, syntax.Binary) and test.op == "&&":
+        return _service(test.left) or _service(test.right)
+    if isinstance(test, syntax.Binary) and test.op == "=" and isinstance(test.left, syntax.Field):
+        named = test.left.name in ("resource.service.name", ".service.name") and isinstance(test.right, syntax.Literal)
+        return (
+            test.right.value
+            if named and isinstance(test.right, syntax.Literal) and isinstance(test.right.value, str)
+            else None
+        )
+    return None
+
+
+def _test(spans: syntax.SpanSet, store: _spans.SpanStore) -> Callable[[Row], bool]:
+    if spans.test is None:
+        return lambda _row: True
+    read = _value(spans.test, store)
+    return lambda row: read(row) is True
+
+
+def _value(expression: syntax.Expression, store: _spans.SpanStore) -> Read:
+    match expression:
+        case syntax.Literal():
+            constant = expression.value
+            return lambda _row: constant
+        case syntax.Field():
+            return _field(store, expression.name)
+        case syntax.Not():
+            inner = _value(expression.inner, store)
+            return lambda row: not inner(row) if isinstance(inner(row), bool) else None
+    left, right = _value(expression.left, store), _value(expression.right, store)
+    op = expression.op
+    if op == "&&":
+        return lambda row: left(row) is True and right(row) is True
+    if op == "||":
+        return lambda row: left(row) is True or right(row) is True
+    if op in ("+", "-", "*", "/", "%"):
+        return lambda row: _arithmetic(op, left(row), right(row))
+    if op in ("=~", "!~"):
+        pattern = str(right(0))
+        wants = op == "=~"
+        return lambda row: isinstance(text := left(row), str) and regex.is_match(pattern, text, anchored=True) == wants
+    return lambda row: _compared(op, left(row), right(row))
+
+
+def _arithmetic(op: str, a: Any, b: Any) -> float | None:
+    if not _is_number(a) or not _is_number(b) or (op in "/%" and b == 0):
         return None
-    key = key.strip('"')
+    with_zero: Mapping[str, float] = {"+": a + b, "-": a - b, "*": a * b}
+    if op in with_zero:
+        return with_zero[op]
+    return float(a / b) if op == "/" else math.fmod(a, b)
+
+
+def _compared(op: str, a: Any, b: Any) -> bool:
+    if b is None:
+        return (a is None) == (op == "=") if op in ("=", "!=") else False
+    if a is None:
+        return False
+    if op in ("=", "!="):
+        equal = isinstance(a, bool) == isinstance(b, bool) and a == b
+        return bool(equal) == (op == "=")
+    return _is_number(a) and _is_number(b) and _ordered(op, a, b)
+
+
+def _ordered(op: str, a: float, b: float) -> bool:
+    return {">": a > b, ">=": a >= b, "<": a < b, "<=": a <= b, "=": a == b, "!=": a != b}[op]
+
+
+def _field(store: _spans.SpanStore, name: str) -> Read:
+    spans = store.spans
+    found = _intrinsic(store, name)
+    if found is not None:
+        return found
+    scope, _, key = name.partition(".")
+    if scope == "parent":
+        inner = _field(store, key if _intrinsic(store, key) else f".{key}")
+        return lambda row: inner(parent) if (parent := int(store.parents()[row])) >= 0 else None
 
     def resource(row: Row) -> Any:
         process = store.process_of(row)
@@ -190,34 +336,36 @@ def _field(store: _spans.SpanStore, name: str) -> Callable[[Row], Any] | None:
         value = own(row)
         return resource(row) if value is None else value
 
-    readers: Mapping[str, Callable[[Row], Any]] = {"resource": resource, "span": own, "": any_scope}
-    return readers[scope]
+    readers: Mapping[str, Read] = {"resource": resource, "span": own, "": any_scope}
+    return readers.get(scope, lambda _row: None)  # events, links: this system's spans have none
 
 
-def _compare(read: Callable[[Row], Any], op: str, value: Any, reader: _Reader) -> RowTest:
-    if op in ("=~", "!~"):
-        if not isinstance(value, str):
-            raise reader.error("binary operations must operate on strings")
-        regex.check(value)
-        wants = op == "=~"
-        return lambda row: isinstance(found := read(row), str) and regex.is_match(value, found, anchored=True) == wants
-    if value is None:
-        return lambda row: (read(row) is None) == (op == "=")
-    if op in ("=", "!="):
-        return lambda row: (found := read(row)) is not None and _equal(found, value) == (op == "=")
-    if isinstance(value, str | bool):
-        raise reader.error("binary operations are not valid on strings")
-    ordered: dict[str, Callable[[Any], bool]] = {
-        ">": lambda found: found > value,
-        ">=": lambda found: found >= value,
-        "<": lambda found: found < value,
-        "<=": lambda found: found <= value,
+def _intrinsic(store: _spans.SpanStore, name: str) -> Read | None:
+    spans = store.spans
+
+    def root(row: Row) -> Row:
+        parents = store.parents()
+        while (parent := int(parents[row])) >= 0:
+            row = parent
+        return row
+
+    def trace_ns(row: Row) -> int:
+        number = int(store.trace[row])
+        return int(store.trace_end_ns[number] - store.trace_start_ns[number])
+
+    readers: Mapping[str, Read] = {
+        "name": store.name_of,
+        "duration": lambda row: int(spans.duration_ns[row]),
+        "status": lambda row: _spans.STATUSES[spans.status[row]],
+        "kind": lambda row: _spans.KINDS[spans.kind[row]],
+        "id": lambda row: spans.span_ids[row],
+        "parentID": lambda row: spans.parent_ids[row],
+        "statusMessage": lambda _row: "",
+        "trace:id": lambda row: spans.trace_ids[row],
+        "trace:duration": trace_ns,
+        "trace:rootName": lambda row: store.name_of(root(row)),
+        "trace:rootService": lambda row: store.service_of(root(row)),
+        "nestedSetParent": lambda row: -1 if not spans.parent_ids[row] else 1,
     }
-    holds = ordered[op]
-    return lambda row: isinstance(found := read(row), int | float) and not isinstance(found, bool) and holds(found)
-
-
-def _equal(found: Any, value: Any) -> bool:
-    if isinstance(found, bool) != isinstance(value, bool):
-        return False
-    return bool(found == value)
+    older = {"rootName": "trace:rootName", "rootServiceName": "trace:rootService", "traceDuration": "trace:duration"}
+    return readers.get(older.get(name, name.removeprefix("span:")))

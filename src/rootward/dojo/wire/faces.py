@@ -104,8 +104,18 @@ def faces(telemetry: records.Telemetry, clock: _clock.Clock) -> dict[str, types.
         if state in _REFUSALS:
             out[name] = _http.refusing(functools.partial(vendor_face.refuse, _REFUSALS[state]))
         elif not state and vendor_face.has(telemetry):
-            out[name] = vendor_face.app(telemetry, clock)
+            out[name] = _when_asked(functools.partial(vendor_face.app, telemetry, clock))
     return out
+
+
+def _when_asked(make: Callable[[], types.ASGIApp]) -> types.ASGIApp:
+    """An application that is made by its first request: most investigations ask few of the vendors."""
+    made = functools.cache(make)
+
+    async def asgi(scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
+        await made()(scope, receive, send)
+
+    return asgi
 
 
 def with_gateways(
@@ -117,7 +127,7 @@ def with_gateways(
     if state in _REFUSALS:
         out["grafana"] = _http.refusing(functools.partial(grafana.refuse, _REFUSALS[state]))
     elif not state and vendors:
-        out["grafana"] = grafana.app(telemetry, clock, vendors)
+        out["grafana"] = _when_asked(functools.partial(grafana.app, telemetry, clock, vendors))
     return out
 
 

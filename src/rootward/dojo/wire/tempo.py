@@ -21,7 +21,17 @@ from rootward.dojo.wire import _http, _spans, _traceql
 
 VERSION = "2.6.1"
 _DEFAULT_LIMIT = 20
-_INTRINSICS = ["duration", "kind", "name", "status"]
+MAX_TRACES = 1_000
+_INTRINSICS = [
+    "duration",
+    "kind",
+    "name",
+    "rootName",
+    "rootServiceName",
+    "status",
+    "statusMessage",
+    "traceDuration",
+]
 
 
 def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
@@ -31,6 +41,7 @@ def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starl
         ("/api/search", face.search),
         ("/api/traces/{trace_id}", face.trace),
         ("/api/v2/traces/{trace_id}", face.trace_v2),
+        ("/api/metrics/query_range", face.metrics_range),
         ("/api/search/tags", face.tags),
         ("/api/v2/search/tags", face.tags_v2),
         ("/api/search/tag/{tag}/values", face.tag_values),
@@ -77,9 +88,19 @@ class _Face:
             min_duration_ns=_duration_ns(call, "minDuration"),
             max_duration_ns=_duration_ns(call, "maxDuration"),
         )
-        found = self._by_traceql(call.get("q"), base, now_ns) if call.get("q") else self._by_tags(call, base, now_ns)
-        chosen = list(islice(found, limit))
-        traces = [self._summary(number, rows, spans_per_set, now_ns) for number, rows in chosen]
+        searcher = _traceql.Searcher(call.get("q"), self._store) if call.get("q") else None
+        if searcher is not None and searcher.metric is not None:
+            raise _http.Refused(400, "invalid TraceQL query: metrics queries are asked at /api/metrics/query_range")
+        if searcher is not None:
+            found = searcher.search(base, now_ns)
+        else:
+            by_tags = self._by_tags(call, base, now_ns)
+            found = ((number, [_traceql.Found(tuple(rows))]) for number, rows in by_tags)
+        shown = self._reader(searcher)
+        traces = [
+            self._summary(number, sets, spans_per_set, now_ns, shown)
+            for number, sets in islice(found, min(limit, MAX_TRACES))
+        ]
         metrics = {
             "inspectedTraces": len(self._store.trace_ids),
             "inspectedBytes": str(400 * len(self._store.trace)),
@@ -102,45 +123,79 @@ class _Face:
         texts = {**derived, **{key: _spans.text_of(value) for key, value in attributes.items()}}
         return all(wanted in texts.get(key, "") and key in texts for key, wanted in tags.items())
 
-    def _by_traceql(self, text: str, base: _spans.Search, now_ns: int) -> Iterator[tuple[int, list[int]]]:
-        query = _traceql.parse(text, self._store)
-        answers = (self._store.search(_replace(base, one.service, one.test), now_ns) for one in query.sets)
-        if len(query.sets) == 1:
-            yield from next(answers)
-            return
-        found = [dict(one) for one in answers]
-        numbers = set(found[0]).union(*found[1:]) if query.op == "||" else set(found[0]).intersection(*found[1:])
-        for number in sorted(numbers, key=lambda one: (-int(self._store.trace_start_ns[one]), one)):
-            yield number, sorted({row for one in found for row in one.get(number, ())})
+    def _reader(self, searcher: _traceql.Searcher | None) -> Callable[[int], list[dict[str, Any]]]:
+        """What is shown of each span: its service, and what the query selected."""
+        if searcher is None or not searcher.selected:
+            return lambda row: [{"key": "service.name", "value": {"stringValue": self._store.service_of(row)}}]
+        readers = [(_bare(name), searcher.read(name)) for name in searcher.selected]
+        return lambda row: [
+            {"key": name, "value": _spans.otlp_value(value)}
+            for name, read in readers
+            if (value := read(row)) is not None
+        ]
 
-    def _summary(self, number: int, rows: list[int], spans_per_set: int, now_ns: int) -> dict[str, Any]:
+    def _summary(
+        self,
+        number: int,
+        sets: list[_traceql.Found],
+        spans_per_set: int,
+        now_ns: int,
+        shown: Callable[[int], list[dict[str, Any]]],
+    ) -> dict[str, Any]:
         spans = self._store.spans
         every = self._store.rows_of(number, now_ns)
         root = next((row for row in every if not spans.parent_ids[row]), None)
         start_ns = min(int(spans.start_ns[row]) for row in every)
         end_ns = max(int(self._store.end_ns[row]) for row in every)
-        shown = {
-            "spans": [
-                {
-                    "spanID": spans.span_ids[row],
-                    "name": self._store.name_of(row),
-                    "startTimeUnixNano": str(int(spans.start_ns[row])),
-                    "durationNanos": str(int(spans.duration_ns[row])),
-                    "attributes": [{"key": "service.name", "value": {"stringValue": self._store.service_of(row)}}],
-                }
-                for row in rows[:spans_per_set]
-            ],
-            "matched": len(rows),
-        }
+        listed = [
+            {
+                "spans": [
+                    {
+                        "spanID": spans.span_ids[row],
+                        "name": self._store.name_of(row),
+                        "startTimeUnixNano": str(int(spans.start_ns[row])),
+                        "durationNanos": str(int(spans.duration_ns[row])),
+                        "attributes": shown(row),
+                    }
+                    for row in one.rows[:spans_per_set]
+                ],
+                "matched": len(one.rows),
+                **(
+                    {"attributes": [{"key": name, "value": _spans.otlp_value(value)} for name, value in one.by]}
+                    if one.by
+                    else {}
+                ),
+            }
+            for one in sets
+        ]
         return {
             "traceID": self._store.trace_ids[number].lstrip("0"),
             "rootServiceName": "<root span not yet received>" if root is None else self._store.service_of(root),
             "rootTraceName": "" if root is None else self._store.name_of(root),
             "startTimeUnixNano": str(start_ns),
             "durationMs": (end_ns - start_ns) // 10**6,
-            "spanSet": shown,
-            "spanSets": [shown],
+            "spanSet": listed[0],
+            "spanSets": listed,
         }
+
+    def metrics_range(self, call: _http.Call) -> responses.Response:
+        """TraceQL metrics along time, as Tempo writes them for Grafana."""
+        searcher = _traceql.Searcher(call.get("q") or call.get("query"), self._store)
+        start_ns, end_ns = self._window(call)
+        now_ns = self._now_ns()
+        if not (call.get("start") or call.get("end")):
+            start_ns = now_ns - 3600 * 10**9
+        step_ns = _duration_ns(call, "step") or max((end_ns - start_ns) // 240 // 10**9, 1) * 10**9
+        found = searcher.numbers(start_ns, min(end_ns, now_ns), step_ns, now_ns)
+        series = []
+        for labels, points in found:
+            name = searcher.metric.op if searcher.metric is not None and not labels else ""
+            pairs = {**({"__name__": name} if name else {}), **{_bare(key): value for key, value in labels.items()}}
+            text = ", ".join(f'{key}="{_spans.text_of(value)}"' for key, value in pairs.items())
+            shown = [{"key": key, "value": _spans.otlp_value(value)} for key, value in pairs.items()]
+            samples = [{"timestampMs": str(at), "value": value} for at, value in points]
+            series.append({"labels": shown, "promLabels": f"{{{text}}}", "samples": samples})
+        return _http.answer({"series": series, "metrics": {"completedJobs": 1, "totalJobs": 1}})
 
     def _rows(self, call: _http.Call) -> list[int]:
         trace_id = call.path["trace_id"]
@@ -245,7 +300,12 @@ class _Face:
         return _http.answer(info)
 
 
-def _replace(base: _spans.Search, service: str | None, test: _traceql.RowTest | None) -> _spans.Search:
+def _bare(name: str) -> str:
+    """A field as answers name it: without a leading dot."""
+    return name.removeprefix(".")
+
+
+def _replace(base: _spans.Search, service: str | None, test: Callable[[int], bool] | None) -> _spans.Search:
     return _spans.Search(
         base.start_ns,
         base.end_ns,
