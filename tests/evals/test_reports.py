@@ -131,6 +131,13 @@ def test_the_confusion_matrix_gathers_what_is_too_much() -> None:
     assert html.confusion({("a", "a"): 3}) is None
 
 
+def test_the_confusion_matrix_has_no_empty_column_and_recognised_kinds_on_its_diagonal() -> None:
+    found = html.confusion({("a", "b"): 2, ("b", "b"): 5, ("b", "c"): 1, ("d", "d"): 9})
+    assert found is not None
+    assert found.columns == ("b", "c")
+    assert found.rows == (("a", (2, 0)), ("b", (5, 1)))
+
+
 def printed(width: int, *, colour: bool = False) -> str:
     out = io.StringIO()
     console = Console(file=out, width=width, force_terminal=colour, legacy_windows=False)

@@ -13,7 +13,7 @@ from rootward.evals import recalibration, statistics
 from rootward.evals.statistics import intervals
 
 BINS = 10
-PER_BIN_MIN = 5  # fewer than this and a bin's bar says nothing
+PER_BIN_MIN = 10  # fewer than this and a bin's bar says nothing
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -74,24 +74,30 @@ def render_trend(found: trend.Trend) -> str:
 def confusion(counts: Mapping[tuple[str, str], int]) -> Confusion | None:
     """The matrix of the kinds that are taken for others; None without a mistake."""
     wrong: collections.Counter[str] = collections.Counter()
+    for (true, said), count in counts.items():
+        wrong[true] += count * (true != said)
+    shown = [kind for kind, missed in sorted(wrong.items(), key=lambda each: (-each[1], each[0])) if missed][:KINDS_MAX]
+    if not shown:
+        return None
     answered: collections.Counter[str] = collections.Counter()
     for (true, said), count in counts.items():
-        if true != said:
-            wrong[true] += count
-            answered[said] += count
-    if not wrong:
-        return None
-    shown = [kind for kind, _ in sorted(wrong.items(), key=lambda each: (-each[1], each[0]))][:KINDS_MAX]
-    named = {*shown, *(kind for kind, _ in sorted(answered.items(), key=lambda each: (-each[1], each[0]))[:KINDS_MAX])}
-    columns = [*shown, *sorted(named - set(shown))]
-    gathered = any(true in shown and kind not in named for true, kind in counts)
+        answered[said] += count * (true in shown)
+    named = [kind for kind, _ in sorted(answered.items(), key=lambda each: (-each[1], each[0])) if answered[kind]]
+    kept = {*named[:KINDS_MAX], *(kind for kind in shown if kind in named)}
+    # Kinds that were recognised stand in the order of the rows, so that they lie on the diagonal.
+    columns = [
+        *(kind for kind in shown if kind in kept),
+        *(kind for kind in named if kind in kept and kind not in shown),
+    ]
+    rest = len(kept) < len(named)
     rows = []
     for true in shown:
         cells = [counts.get((true, kind), 0) for kind in columns]
-        if gathered:
-            cells.append(sum(n for (t, kind), n in counts.items() if t == true and kind not in named))
+        if rest:
+            cells.append(sum(n for (t, kind), n in counts.items() if t == true and kind not in kept))
         rows.append((true, tuple(cells)))
-    return Confusion((*columns, OTHER) if gathered else tuple(columns), tuple(rows), len(wrong) - len(shown))
+    missed_kinds = sum(missed > 0 for missed in wrong.values())
+    return Confusion((*columns, OTHER) if rest else tuple(columns), tuple(rows), missed_kinds - len(shown))
 
 
 def _by_field(segments: Sequence[segmentation.Segment]) -> dict[str, list[segmentation.Segment]]:
