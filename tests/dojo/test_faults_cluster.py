@@ -90,6 +90,12 @@ class Seen:
         """The change behind it is in the history of code."""
         return any(commit.sha == self.cause.change for commit in self.telemetry.code.commits)
 
+    def replicas_before(self) -> float:
+        """What the culprit's deployment asked for before the onset."""
+        expr = f'kube_deployment_spec_replicas{{deployment="{self.cause.name}"}}'
+        found = engine.Engine(self.telemetry.metrics).instant(expr, self.onset_s - 60.0)
+        return float(found.series[0].values[-1])
+
     def restarts(self) -> float:
         return sum(self.query(f'kube_pod_container_status_restarts_total{{container="{self.cause.name}"}}'))
 
@@ -160,6 +166,36 @@ CASES = (
     Case("service_routing", "service_dns", "web-shop", 1,
          (lambda s: s.cause.name not in {one["metadata"]["name"] for one in s.objects("Service", s.cause.name)}, Seen.serving, Seen.changed),
          (Seen.restarts, Seen.waiting)),
+    Case("quota", "quota_memory", "web-shop", 0,
+         (lambda s: s.events("FailedCreate", r"exceeded quota: compute-quota, requested: limits.memory=\d+Mi"), Seen.changed,
+          lambda s: any(q["spec"]["hard"]["limits.memory"] in e["message"] for q in s.objects("ResourceQuota") for e in s.events("FailedCreate")),
+          lambda s: s.query('kube_resourcequota{type="used",resource="limits.memory"} > 0')),
+         (lambda s: s.events("FailedScheduling"), lambda s: s.events("BackOff"))),
+    Case("unschedulable", "node_selector", "web-shop", 0,
+         (lambda s: s.events("FailedScheduling", r"^0/(\d+) nodes are available: \1 node\(s\) didn't match", about=s.cause.name), Seen.changed,
+          lambda s: any(pod["status"]["phase"] == "Pending" and "nodeName" not in pod["spec"] for pod in s.pods()),
+          lambda s: s.query(f'kube_pod_status_unschedulable{{pod=~"{s.cause.name}-.*"}} == 1')),
+         (Seen.restarts, lambda s: s.events("FailedCreate"))),
+    Case("unschedulable", "taint_toleration", "web-shop", 3,
+         (lambda s: s.events("FailedScheduling", r"untolerated taint \{dedicated: batch\}"), Seen.changed,
+          lambda s: all(node["spec"].get("taints") for node in s.objects("Node"))),
+         (lambda s: s.events("FailedScheduling", "Insufficient"),)),
+    Case("unschedulable", "capacity_cpu", "web-shop", 3,
+         (lambda s: s.events("FailedScheduling", "Insufficient cpu"), Seen.changed,
+          lambda s: any(pod["spec"]["containers"][0]["resources"]["requests"]["cpu"] == "16" for pod in s.pods())),
+         (lambda s: s.events("FailedScheduling", "taint"),)),
+    Case("admission_webhook", "admission_webhook", "web-shop", 0,
+         (lambda s: s.events("FailedCreate", 'failed calling webhook "validate'), Seen.changed,
+          lambda s: s.objects("ValidatingWebhookConfiguration")[0]["webhooks"][0]["failurePolicy"] == "Fail"),
+         (lambda s: s.events("FailedCreate", "exceeded quota"), lambda s: s.events("FailedScheduling"), lambda s: s.events("BackOff"))),
+    Case("pod_ips_exhausted", "pod_ips_exhausted", "web-shop", 0,
+         (lambda s: s.events("FailedCreatePodSandBox", "failed to assign an IP address"), Seen.changed,
+          lambda s: s.query('kube_pod_container_status_waiting_reason{reason="ContainerCreating"} == 1')),
+         (lambda s: s.events("Failed"), lambda s: s.events("FailedScheduling"))),
+    Case("hpa_broken", "hpa_broken", "web-shop", 0,
+         (lambda s: s.objects("HorizontalPodAutoscaler", s.cause.name), Seen.changed,
+          lambda s: sum(s.query(f'kube_deployment_spec_replicas{{deployment="{s.cause.name}"}}')) <= s.replicas_before()),
+         (lambda s: s.events("FailedCreate"), lambda s: s.events("OOMKilling"))),
     Case("zero_replicas", "zero_replicas", "web-shop", 1,
          (lambda s: s.events("ScalingReplicaSet", "to 0 from", about=s.cause.name), lambda s: not s.pods(), Seen.changed,
           lambda s: s.query(f'kube_deployment_spec_replicas{{deployment="{s.cause.name}"}}') == [0.0]),

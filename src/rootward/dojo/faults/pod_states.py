@@ -89,3 +89,23 @@ def initialising(container: str, line: str) -> tr.State:
         ),
         lines=(line,),
     )
+
+
+def refused(message: str) -> tr.State:
+    """The API server does not let the pod be made; its controller says so, again and again, later each time."""
+    told = tr.Told("FailedCreate", f"Error creating: {message}", "replicaset-controller", "ReplicaSet", 80.0, 1.0)
+    return tr.State(tr.ABSENT, "FailedCreate", message, (told,))
+
+
+def unplaceable(message: str) -> tr.State:
+    """No node takes the pod."""
+    told = tr.Told("FailedScheduling", message, "default-scheduler", every_s=300.0, after_s=0.5)
+    return tr.State(tr.UNSCHEDULED, "Unschedulable", message, (told,))
+
+
+def without_sandbox(message: str, *, every_s: float = 13.0) -> tr.State:
+    """The network plugin gives the pod no address."""
+    said = (
+        f"Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: {message}"
+    )
+    return tr.State(tr.WAITING, "ContainerCreating", "", (tr.Told("FailedCreatePodSandBox", said, every_s=every_s),))

@@ -7,7 +7,7 @@ from rootward.dojo import oracle
 from rootward.dojo.faults import kit
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
-from rootward.dojo.world import history, texts
+from rootward.dojo.world import history, scaling, texts
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import troubles as tr
 
@@ -43,6 +43,48 @@ def stuck(draft: dr.Draft, target: int, state: tr.State, dice: dr.Dice, *, mends
     recreate = bool(dice.rng.uniform() < RECREATED)
     draft.troubles.append(tr.Trouble(target, draft.onset, ends(draft), state, recreate=recreate, mends=mends))
     return recreate
+
+
+def autoscaled(draft: dr.Draft, target: int) -> bool:
+    return target in scaling.scalers(draft.layout)
+
+
+def blocked(draft: dr.Draft, target: int, state: tr.State, dice: dr.Dice, *, component: int | None = None) -> None:
+    """Pods that are made from the onset on suffer (`component` -1: everybody's), and something makes new ones: a release of the
+    target, machines that are replaced under its pods, or load that its autoscaler answers."""
+    place, until = target if component is None else component, ends(draft)
+    draft.troubles.append(tr.Trouble(place, draft.onset, until, state))
+    ways = ("release", "machines") * 3 + (("load",) if autoscaled(draft, target) else ())
+    way = ways[int(dice.rng.integers(0, len(ways)))]
+    if way == "release":
+        at = draft.onset + draft.steps_in(float(dice.rng.uniform(15.0, 120.0)))
+        history.release(draft, target, at, texts.innocent(draft.layout.components[target], dice.rng))
+    elif way == "machines":
+        machines(draft, target, state, dice)
+    else:
+        crowd(draft, target, dice)
+
+
+def machines(draft: dr.Draft, target: int, state: tr.State, dice: dr.Dice) -> None:
+    """The target's machines are replaced one after the other, as every week; its pods have to be made again."""
+    at, number = draft.onset + draft.steps_in(30.0), int(dice.rng.integers(100, 1000))
+    details = {"plan": "0 to add, 2 to change, 0 to destroy", "ami": f"al2023-{number}"}
+    draft.note(-1, "infrastructure", "Weekly rotation of the node group", dice.rng, at=at, details=details)
+    left = round(float(dice.rng.uniform(0.0, 0.4)) * float(draft.layout.replicas[target]))
+    slots = tuple(range(left, scaling.most(draft.layout, target)))
+    draft.troubles.append(
+        tr.Trouble(target, at, ends(draft), state, fresh=False, slots=slots, taken=tr.DELETED, each_s=45.0)
+    )
+
+
+def crowd(draft: dr.Draft, target: int, dice: dr.Dice, factor: float = 0.0) -> None:
+    """More of what callers ask goes to the target than usual: a campaign, a popular page."""
+    times = factor or float(dice.rng.uniform(2.0, 3.2))
+    rise = 1.0 + (times - 1.0) * draft.after(draft.onset, ramp_s=float(dice.rng.uniform(120.0, 400.0)))
+    if draft.relief is not None:
+        rise = 1.0 + (rise - 1.0) * (1.0 - draft.relief)
+    for call in draft.layout.calls_to(target):
+        draft.knobs.calls_factor[:, call] *= rise
 
 
 def edit(draft: dr.Draft, target: int, change: Callable[[dict[str, Any]], None]) -> None:

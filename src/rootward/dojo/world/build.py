@@ -274,7 +274,7 @@ def _truth(shown: _Shown, fault: str, then: after.Aftermath) -> oracle.Truth:
     names_of = [component.name for component in frame.layout.components]
     path = frame.layout.path(chosen.component, planted.place)[::-1] if planted.place >= 0 else []
     innocent = {frame.layout.components[r.component].name for r in frame.draft.releases}
-    guilty = {cause.name for cause in planted.causes}
+    guilty = {name for cause in planted.causes for name in (cause.name, *(alias for _, alias in cause.aliases))}
     decoys = tuple(sorted((innocent | set(planted.suspects)) - guilty)) if planted.causes else tuple(sorted(innocent))
     start = names_of[planted.place] if planted.place >= 0 else planted.causes[0].name
     route = tuple(names_of[i] for i in path) or tuple(dict.fromkeys((start, names_of[chosen.component])))

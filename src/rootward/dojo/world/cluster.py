@@ -8,7 +8,7 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects, pod_objects, rollouts, service_objects, workloads
+from rootward.dojo.world import inventory, node_objects, objects, pod_objects, rollouts, service_objects, workloads
 from rootward.dojo.world import troubles as tr
 
 OLD_S = 86_400.0 * 40
@@ -18,7 +18,7 @@ MOMENTS = 120
 
 def versions(frame: fr.Frame) -> tuple[tm.ObjectVersion, ...]:
     """Every object's versions, in order of time."""
-    found = [*_foundation(frame)]
+    found = [*_foundation(frame), *node_objects.versions(frame), *inventory.versions(frame)]
     for i, component in enumerate(frame.layout.components):
         if component.kind is not bp.Kind.EXTERNAL:
             found += _workload(frame, i)
@@ -41,7 +41,6 @@ def _foundation(frame: fr.Frame) -> list[tm.ObjectVersion]:
     at = _start(frame)
     spaces = dict.fromkeys([frame.layout.namespace(i) for i in range(len(frame.layout.components))] + ["kube-system"])
     found = [objects.body("v1", "Namespace", "", name, at - OLD_S, status={"phase": "Active"}) for name in spaces]
-    found += [objects.node(frame, n) for n in range(len(frame.fleet.nodes))]
     corefile = ".:53 {\n    errors\n    health\n    kubernetes cluster.local in-addr.arpa ip6.arpa\n    prometheus :9153\n    forward . /etc/resolv.conf\n    cache 30\n}\n"
     found.append(objects.body("v1", "ConfigMap", "kube-system", "coredns", at - OLD_S, data={"Corefile": corefile}))
     template = {

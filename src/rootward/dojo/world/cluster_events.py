@@ -5,7 +5,7 @@ import numpy as np
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects, pod_events, rollouts, workloads
+from rootward.dojo.world import objects, pod_events, rollouts, scaler_objects, workloads
 from rootward.dojo.world import pods as pd
 from rootward.dojo.world import troubles as tr
 
@@ -60,6 +60,7 @@ def events(frame: fr.Frame) -> tuple[objects.Body, ...]:
         _kills(frame, report, p)
         _ended(frame, report, p)
     pod_events.report(frame, report)
+    report.events += scaler_objects.events(frame)
     for told in frame.draft.happenings:
         _told(frame, report, told)
     _chatter(frame, report)

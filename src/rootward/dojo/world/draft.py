@@ -157,6 +157,44 @@ class Routing:
     missing: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unscaled:
+    """The autoscaler of a component does not do its work in steps `at:until`: it holds the replicas that there are, or (`replicas`
+    ≥ 0) goes down to so many. `condition` (type, reason, message) is what its status says, `told` the reason of its warnings."""
+
+    at: int
+    until: int
+    replicas: int
+    condition: tuple[str, str, str]
+    told: str = ""
+    metric: str = ""  # the metric it reads instead of CPU
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class NodeMark:
+    """What a node (its index) says of itself, or the node controller of it, in steps `at:until`: the `condition` that is off
+    (type, status, reason, message), `taints` (key, value, effect), whether it is cordoned, whether it is `silent` (dead)."""
+
+    node: int
+    at: int
+    until: int
+    condition: tuple[str, str, str, str] = ("", "", "", "")
+    taints: tuple[tuple[str, str, str], ...] = ()
+    cordoned: bool = False
+    silent: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cap:
+    """A ResourceQuota of a namespace allows only `hard` of a resource in steps `at:until`."""
+
+    namespace: str
+    resource: str
+    hard: float
+    at: int
+    until: int
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Draft:
     """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
@@ -199,6 +237,11 @@ class Draft:
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
     routings: list[Routing] = dataclasses.field(default_factory=list)
+    marks: list[NodeMark] = dataclasses.field(default_factory=list)
+    caps: list[Cap] = dataclasses.field(default_factory=list)
+    scaling: dict[int, Unscaled] = dataclasses.field(
+        default_factory=dict
+    )  # component → what is wrong with its autoscaler
     edits: list[Edit] = dataclasses.field(default_factory=list)
     troubles: list[tr.Trouble] = dataclasses.field(default_factory=list)
     replicas: dict[int, lay.IndexArray] = dataclasses.field(

@@ -76,14 +76,21 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
         if component.kind is not bp.Kind.SERVICE
         else {"httpGet": {"path": "/healthz", "port": port}}
     )
+    loaded = [
+        {"configMapRef": {"name": f"{component.name}-settings"}},
+        {"secretRef": {"name": f"{component.name}-credentials"}},
+    ]
     return {
         "serviceAccountName": component.name,
+        "imagePullSecrets": [{"name": "registry"}],
+        "priorityClassName": "production",
         "containers": [
             {
                 "name": component.name,
                 "image": image(frame, component, version),
                 "ports": [{"containerPort": port, "protocol": "TCP"}],
                 "env": env,
+                **({"envFrom": loaded} if component.kind is bp.Kind.SERVICE else {}),
                 "resources": {
                     "limits": {"cpu": f"{round(cores * 1000)}m", "memory": f"{round(memory_mib)}Mi"},
                     "requests": {"cpu": f"{max(round(cores * 500), 1)}m", "memory": f"{round(memory_mib * 0.6)}Mi"},
@@ -99,45 +106,6 @@ def pod_spec(frame: fr.Frame, i: int, version: str, cores: float, memory_mib: fl
             }
         ],
     }
-
-
-def node(frame: fr.Frame, n: int) -> Body:
-    name = frame.fleet.nodes[n]
-    created_s = float(frame.times_s[0]) - 86_400.0 * (11 + 3 * n)
-    size = {"cpu": "8", "memory": "32Gi", "pods": "58"}
-    ready = {
-        "type": "Ready",
-        "status": "True",
-        "reason": "KubeletReady",
-        "message": "kubelet is posting ready status",
-        "lastTransitionTime": stamp(created_s + 40),
-    }
-    calm = [
-        {"type": kind, "status": "False", "lastTransitionTime": stamp(created_s)}
-        for kind in ("MemoryPressure", "DiskPressure", "PIDPressure")
-    ]
-    metadata = {
-        "labels": {
-            "kubernetes.io/hostname": name,
-            "topology.kubernetes.io/zone": f"eu-central-1{'abc'[n % 3]}",
-            "node.kubernetes.io/instance-type": "m6i.2xlarge",
-        }
-    }
-    info = {
-        "kubeletVersion": "v1.31.2",
-        "containerRuntimeVersion": "containerd://1.7.22",
-        "osImage": "Amazon Linux 2023",
-    }
-    return body(
-        "v1",
-        "Node",
-        "",
-        name,
-        created_s,
-        metadata=metadata,
-        spec={"providerID": f"aws:///eu-central-1{'abc'[n % 3]}/i-{uid(name)[:8]}"},
-        status={"capacity": size, "allocatable": size, "conditions": [*calm, ready], "nodeInfo": info},
-    )
 
 
 def event(

@@ -3,7 +3,7 @@
 import dataclasses
 
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects
+from rootward.dojo.world import objects, volumes
 from rootward.dojo.world import pods as pd
 from rootward.dojo.world import troubles as tr
 
@@ -92,6 +92,8 @@ def body(frame: fr.Frame, p: int, spec: Body, now: Look) -> Body:
         metadata["deletionTimestamp"] = objects.stamp(now.since_s)
         metadata["deletionGracePeriodSeconds"] = 30
     placed: Body = {**spec, "restartPolicy": "Always"}
+    if mounted := _volumes(frame, described):
+        placed["volumes"] = [*mounted, *spec.get("volumes", ())]
     unplaced = now.state is not None and now.state.kind == tr.UNSCHEDULED
     if not unplaced:
         placed["nodeName"] = frame.fleet.nodes[described.node]
@@ -99,6 +101,15 @@ def body(frame: fr.Frame, p: int, spec: Body, now: Look) -> Body:
     return objects.body(
         "v1", "Pod", namespace, described.name, created_s, metadata=metadata, spec=placed, status=status
     )
+
+
+def _volumes(frame: fr.Frame, pod: pd.Pod) -> list[Body]:
+    """The claims that a pod mounts: its own, or those that all pods of its component share."""
+    claims = volumes.claims(frame.layout, pod.component, frame.draft.seed)
+    mine = [one for k, one in enumerate(claims) if one.shared or k == pod.slot]
+    return [
+        {"name": one.name.split("-", maxsplit=1)[0], "persistentVolumeClaim": {"claimName": one.name}} for one in mine
+    ]
 
 
 def _status(frame: fr.Frame, p: int, spec: Body, now: Look) -> Body:

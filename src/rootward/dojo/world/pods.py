@@ -8,7 +8,7 @@ from rootward import _rng
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
-from rootward.dojo.world import rollouts
+from rootward.dojo.world import rollouts, scaling
 from rootward.dojo.world import troubles as tr
 
 SUFFIX = rollouts.SUFFIX
@@ -131,6 +131,9 @@ def fleet(draft: dr.Draft) -> Fleet:
 def wanted(draft: dr.Draft) -> lay.IndexArray:
     """Replicas asked for, [N, T]."""
     base = np.repeat(draft.layout.replicas[:, None], draft.steps, axis=1)
+    load = scaling.offered(draft)
+    for i, scaler in scaling.scalers(draft.layout).items():
+        base[i] = scaling.follow(draft, i, scaler, load[:, i])
     for i, asked in draft.replicas.items():
         base[i] = asked
     return base

@@ -95,6 +95,9 @@ SENTENCES = MappingProxyType(
         "missing_configmap": "a referenced config map is missing",
         "volume_permission": "the volume's permissions deny the container",
         "crash_loop": "the container crashes at start",
+        "hpa_broken": "the autoscaler does not scale the workload",
+        "admission_webhook": "an admission webhook keeps new pods away",
+        "pod_ips_exhausted": "there are no addresses left for new pods",
         "init_blocked": "an init container waits for something that does not come",
         # none of them
         "unknown": "the kind of fault could not be told",

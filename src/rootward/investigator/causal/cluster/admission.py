@@ -21,6 +21,7 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
     yield from _full(view)
 
 
+_WEBHOOK = re.compile(r'failed calling webhook "([^"]+)": (?:.*?https://([a-z0-9.-]+)\S*)?\W*(.*)', re.DOTALL)
 _QUOTA = re.compile(r"exceeded quota: ([^,]+), requested: (.+?), used: (.+?), limited: (.+)$")
 
 
@@ -61,6 +62,8 @@ def _denied(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
             FAMILY,
             onset_s=event.first_s or event.time_s,
         )
+    elif called := _WEBHOOK.search(event.message):
+        yield _webhook(view, workload, called, evidence, event.first_s or event.time_s)
     elif "service account" in event.message:
         if workload.spec.get("serviceAccountName") in view.names("ServiceAccount", workload.namespace):
             return  # it was created a moment after its workload
@@ -75,6 +78,25 @@ def _denied(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
             FAMILY,
             onset_s=event.first_s or event.time_s,
         )
+
+
+def _webhook(
+    view: state.View, workload: state.Workload, called: re.Match[str], evidence: str, onset_s: float
+) -> cases.Clue:
+    """A webhook that must be asked and cannot be: the place to look is the service that it points to."""
+    name, host, why = called.group(1), called.group(2), called.group(3)
+    service, _, rest = (host or name).partition(".")
+    namespace = rest.partition(".")[0] if host else ""
+    known = next((one.entity for one in view.workloads if (one.name, one.namespace) == (service, namespace)), None)
+    return cases.Clue(
+        known or entities.Entity(entities.EntityKind.WORKLOAD, service, namespace),
+        "admission_webhook",
+        DENIED,
+        f"pods of {workload.name} are refused because the webhook {name} cannot be called: {why[:160]}",
+        (evidence,),
+        FAMILY,
+        onset_s=onset_s,
+    )
 
 
 def _service_account(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:

@@ -11,6 +11,7 @@ from types import ModuleType
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import (
     admission,
+    autoscaling,
     databases,
     nodes,
     probes,
@@ -26,6 +27,7 @@ from rootward.signals import entities
 
 FAMILIES: tuple[ModuleType, ...] = (
     admission,
+    autoscaling,
     scheduling,
     nodes,
     startup,
@@ -84,7 +86,7 @@ def refutations(case: cases.Case) -> list[cases.Refutation]:
     if not case.objects:
         return []
     view = state.view(case)
-    small = [clue for family in (admission, routing, runtime) for clue in family.clues(view)]
+    small = [clue for family in (admission, autoscaling, routing, runtime) for clue in family.clues(view)]
     return [
         cases.Refutation(clue.entity, clue.fault, f"{clue.sentence}; nothing suffers from it", clue.evidence)
         for clue in small

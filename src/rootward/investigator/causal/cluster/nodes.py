@@ -10,6 +10,7 @@ from rootward.signals import entities
 
 FAMILY = "cluster.nodes"
 NOT_READY = 8.0
+NO_ADDRESS = 8.0  # the network plugin says so, for pods that have no sandbox yet
 RUNTIME_ERRORS = 7.5  # sandbox creation fails on a node that still calls itself ready
 SYSTEM_POD = 6.0
 NO_ROUTE = 6.0  # clients on one node alone cannot reach service addresses whose endpoints are ready
@@ -20,6 +21,7 @@ _RUNTIME = re.compile(r"containerd|cri-o|crio\.sock|docker\.sock|container runti
 def clues(view: state.View) -> Iterator[cases.Clue]:
     for node in view.nodes:
         yield from _conditions(view, node)
+    yield from _no_addresses(view)
     yield from _system_pods(view)
     yield from _no_route(view)
 
@@ -88,6 +90,36 @@ def _runtime_errors(view: state.View, node: str) -> list[str]:
                 if event.reason == "FailedCreatePodSandBox" and "connection error" in said and _RUNTIME.search(said):
                     found.append(evidence)
     return found
+
+
+_ADDRESSES = re.compile(
+    r"assign an IP address|no (?:free |available )?IP addresses|IP_SPACE_EXHAUSTED|no more IPs|failed to allocate .*address"
+    r"|insufficient .*(?:cidr|address)",
+    re.IGNORECASE,
+)
+_PLUGIN = re.compile(r'plugin type="([^"]+)"')
+
+
+def _no_addresses(view: state.View) -> Iterator[cases.Clue]:
+    """Pods without a sandbox because the network plugin has no address to give: whichever nodes they are on."""
+    found: list[tuple[str, str, float, str]] = []
+    for pod in view.pods:
+        for event, evidence in view.events(pod.name, pod.namespace) if pod.phase == "Pending" else ():
+            if event.reason == "FailedCreatePodSandBox" and _ADDRESSES.search(event.message):
+                plugin = _PLUGIN.search(event.message)
+                name = plugin.group(1) if plugin else "cni"
+                found.append((name, evidence, event.first_s or event.time_s, pod.name))
+    if found:
+        pods = sorted({pod for *_, pod in found})
+        yield cases.Clue(
+            entities.Entity(entities.EntityKind.WORKLOAD, found[0][0], "kube-system"),
+            "pod_ips_exhausted",
+            NO_ADDRESS,
+            f"the network plugin {found[0][0]} has no address for new pods ({', '.join(pods[:3])})",
+            tuple(dict.fromkeys(evidence for _, evidence, *_ in found))[:3],
+            FAMILY,
+            onset_s=min(at_s for _, _, at_s, _ in found),
+        )
 
 
 _COMPONENTS = {
