@@ -15,6 +15,7 @@ defaults: {hours: 1.5, step_s: 60}
 scenarios:
   - world: {name: generated, services: 8}
     fault: [slow_query, no_fault]
+    total: 2
     seeds: 41
 """
 

@@ -22,7 +22,7 @@ from rootward.evals import grading, materials, perturbations
 from rootward.evals import plan as plans
 from rootward.evals.perturbations import extra_noise, metric_names, spelling, stamps, synonyms, variant
 
-ITEM = plans.Item("slow_query/generated-8/41", "generated", 8, "slow_query", 41, hours=1.5, step_s=60.0)
+ITEM = plans.Item("slow_query/generated-8/41", "generated", 8, "slow_query", 41, hours=1.5, step_s=60.0, retries=4)
 APPLIED = [name for name in perturbations.names() if name != perturbations.CLEAN]
 
 

@@ -18,7 +18,8 @@ defaults: {hours: 1.5, step_s: 60}
 scenarios:
   - world: {name: generated, services: 8}
     fault: [slow_query, bad_deploy]
-    seeds: [41, 42]
+    total: 4
+    seeds: 41
 """
 ITEMS = plans.expand(specification.parse(SUITE, source="tiny"), Path()).items
 
