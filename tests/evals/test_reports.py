@@ -237,3 +237,13 @@ def test_a_narrow_terminal_gets_what_fits() -> None:
     assert "├" not in text
     assert "before" not in text
     assert "+" in text
+
+
+def test_a_comparison_over_few_shared_scenarios_says_so() -> None:
+    fewer = dataclasses.replace(
+        LATER, rows=tuple(row for row in LATER.rows if row.scenario.endswith("1")), digest="other"
+    )
+    said = " ".join(wording.compared(comparison.compare(RUN, fewer)))
+    assert "not of the same version of the suite" in said
+    assert "43 ran only before, 0 only after" in said
+    assert "Only 5 shared scenarios: take every band as rough." in said

@@ -3,6 +3,7 @@
 import math
 
 from rootward.evals import calibration, comparison, records, saturation, stability, statistics, summary, trend
+from rootward.evals.statistics import intervals
 
 NARROW = 0.05  # bands narrower than this get a decimal
 MINUS = "\u2212"  # the sign, not a hyphen: it lines up with the plus
@@ -155,7 +156,12 @@ def compared(found: comparison.Comparison) -> list[str]:
     if found.clear_after:
         lines.append(f"It was clear after {found.clear_after} of them, looked at one by one in a random order.")
     if not found.same_suite:
-        lines.append("The two runs are not of the same version of the suite: only shared scenarios are compared.")
+        lines.append("The two runs are not of the same version of the suite.")
+    if found.only_before or found.only_after:
+        left = f"{found.only_before} ran only before, {found.only_after} only after"
+        lines.append(f"Only shared scenarios are compared: {left}.")
+    if found.scenarios < intervals.FEW_SCENARIOS:
+        lines.append(f"Only {_count(found.scenarios, 'shared scenario')}: take every band as rough.")
     return lines
 
 
