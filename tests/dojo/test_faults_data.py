@@ -206,7 +206,9 @@ def rebalance_loop(seen: sn.Seen) -> None:
     members = seen.level("kafka_consumergroup_members", consumergroup=f"{seen.cause.name}-consumers")
     before, after = seen.around(members)
     assert after < 0.6 * before
-    assert seen.said("group is rebalancing|consumer poll timeout", seen.cause.name)
+    assert seen.said(
+        "group is rebalancing|consumer poll timeout|maximum poll interval|[Rr]ebalance in progress", seen.cause.name
+    )
     assert seen.said("Preparing to rebalance group")
     commit = seen.commit()
     assert commit is not None
@@ -300,7 +302,7 @@ def version_skew(seen: sn.Seen) -> None:
     assert max(by_version.values()) < 0.05
     callers = [one for one in seen.truth.decoys if seen.said(f"response of {seen.cause.name}", one)]
     assert callers
-    assert not seen.said("unmarshal|UnrecognizedProperty|ValidationError|ZodError|wire-format", seen.cause.name)
+    assert not seen.said("unmarshal|UnrecognizedProperty|ValidationError|ZodError|protobuf|parsing", seen.cause.name)
     assert seen.deployed()
 
 

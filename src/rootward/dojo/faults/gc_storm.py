@@ -32,8 +32,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.demand[:, entry] *= 1.0 + surge * (OVERLOAD / busy - 1.0)
     said = (
         "java.lang.OutOfMemoryError: GC overhead limit exceeded",
-        "GC (Allocation Failure) heap after collection above 95% of maximum, pause longer than 1000 ms",
-        "Thread starvation or clock leap detected (housekeeper delta=41s218ms)",
+        "HikariPool-1 - Thread starvation or clock leap detected (housekeeper delta=41s218ms).",
     )
     draft.voices.append(dr.Voice(target, "warn", draft.after(draft.onset + 4) / 25.0, said, steady=True))
     cause = kit.service_cause(draft, target, "gc_storm")

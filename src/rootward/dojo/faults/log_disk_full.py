@@ -12,10 +12,10 @@ FULL = (
     "\tat java.base/java.io.FileOutputStream.writeBytes(Native Method)\n\tat ch.qos.logback.core.recovery.ResilientOutputStreamBase.write(ResilientOutputStreamBase.java:81)\n\tat app.Service.handle(Service.java:77)",
 )
 CHATTER = (
-    'DEBUG o.s.w.client.RestTemplate: Reading to [java.lang.String] as "application/json"',
-    "DEBUG org.hibernate.SQL: select o1_0.id,o1_0.body from records o1_0 where o1_0.id=?",
-    'DEBUG o.a.h.wire: http-outgoing-41 << "[0x1f][0x8b][0x8]"',
-    "DEBUG c.z.h.pool.HikariPool: Pool stats (total=20, active=3, idle=17, waiting=0)",
+    'Reading to [java.lang.String] as "application/json"',
+    "select o1_0.id,o1_0.body from records o1_0 where o1_0.id=?",
+    'http-outgoing-41 << "[0x1f][0x8b][0x8]"',
+    "Pool stats (total=20, active=3, idle=17, waiting=0)",
 )
 
 

@@ -8,7 +8,13 @@ from rootward.dojo.world import layout as lay
 from rootward.dojo.world import partitions, texts
 from rootward.dojo.world.exporters import queues
 
-LEFT = (
+LIBRARY = (
+    "MAXPOLL: Application maximum poll interval ({interval}ms) exceeded by {over}ms (adjust max.poll.interval.ms for long-running message processing): leaving group",
+    "Group rebalanced ({topic} [{partition}] revoked): Broker: Group rebalance in progress",
+    "Commit of {topic} [{partition}] failed: Broker: Specified group generation id is not valid",
+)
+"""As librdkafka says it, under most languages."""
+JAVA = (
     "consumer poll timeout has expired. This means the time between subsequent calls to poll() was longer than the configured max.poll.interval.ms",
     "Member sending LeaveGroup request to coordinator due to consumer poll timeout has expired",
     "Attempt to heartbeat failed since group is rebalancing",
@@ -36,7 +42,12 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.knobs.workers[:, target] *= 1.0 - 0.985 * stopped
     draft.knobs.calls_factor[:, calls] *= (1.0 + dice["delivered_again"] * acting)[:, None]
     draft.levels[queues.MEMBERS, target] = 1.0 - 0.7 * stopped
-    said = tuple(text.format(topic=topic, partition=k) for text in LEFT for k in range(partitions.COUNT))
+    interval = int(dice.rng.integers(4, 13)) * 1000
+    said = tuple(
+        text.format(topic=topic, partition=k, interval=interval, over=int(dice.rng.integers(9, 900)))
+        for text in (JAVA if component.language == "java" else LIBRARY)
+        for k in range(partitions.COUNT)
+    )
     draft.voices.append(dr.Voice(target, "warn", acting / 12.0, said, steady=True))
     generation = int(dice.rng.integers(400, 9000))
     coordinator = tuple(
@@ -46,7 +57,6 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     draft.voices.append(
         dr.Voice(int(layout.source[calls[0]]), "info", acting / dice["round_s"], coordinator, steady=True)
     )
-    interval = int(dice.rng.integers(4, 13)) * 1000
     note = draft.note(
         target,
         "config",

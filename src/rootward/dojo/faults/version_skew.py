@@ -12,7 +12,12 @@ UNREADABLE = {
     "python": "pydantic_core._pydantic_core.ValidationError: 1 validation error for Quote: amount Field required [type=missing] (response of {callee})",
     "node": "ZodError: amount: Expected number, received object (response of {callee})",
 }
-UNREADABLE_PROTO = "response of {callee}: proto: cannot parse invalid wire-format data"
+UNREADABLE_PROTO = {
+    "go": "response of {callee}: rpc error: code = Internal desc = grpc: failed to unmarshal the received message: proto: cannot parse invalid wire-format data",
+    "java": "io.grpc.StatusRuntimeException: INTERNAL: Invalid protobuf byte sequence (response of {callee})",
+    "python": "google.protobuf.message.DecodeError: Error parsing message (response of {callee})",
+    "node": "Error: 13 INTERNAL: Response message parsing error: invalid wire type 4 at offset 9 (response of {callee})",
+}
 
 
 def _readers(layout: lay.Layout, component: int) -> list[int]:
@@ -55,8 +60,8 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
         described = layout.components[caller]
         share = new * dice["affected"] * layout.required[e] * min(1.0, float(layout.weight[e]))
         kit.fail(draft, caller, share)
-        table = UNREADABLE.get(described.language, UNREADABLE["go"])
-        text = (UNREADABLE_PROTO if layout.calls[e].protocol == "grpc" else table).format(callee=component.name)
+        table = UNREADABLE_PROTO if layout.calls[e].protocol == "grpc" else UNREADABLE
+        text = table.get(described.language, table["go"]).format(callee=component.name)
         rate = share * float(layout.rate[caller]) * draft.traffic_at_onset()
         draft.voices.append(dr.Voice(caller, "error", rate, (text,), steady=True))
     cause = kit.service_cause(draft, target, "version_skew", release.sha)
