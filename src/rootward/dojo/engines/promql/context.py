@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rootward.dojo.engines.promql import budget, options, store, tree, values
+from rootward.dojo.engines.promql import budget, memory, options, printing, store, tree, values
 
 IntArray = values.IntArray
 Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
@@ -15,7 +15,7 @@ Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
 class Context:
     """One query: `start_ms`, `end_ms` are what start() and end() mean; nothing after `until_ms` exists yet.
 
-    `budget` is what the whole request may cost. `walk` evaluates any node (`evaluate.walk`). `notes` collects warnings and infos, in order, each once.
+    `memory` outlives the query; `budget` is what the whole request may cost. `walk` evaluates any node (`evaluate.walk`). `notes` collects warnings and infos, in order, each once.
     """
 
     store: store.Store
@@ -27,6 +27,7 @@ class Context:
     until_ms: int
     walk: Walk
     budget: budget.Budget
+    memory: memory.Memory
     notes: dict[str, None] = dataclasses.field(default_factory=dict)
 
     def value(self, node: tree.Expr, times_ms: IntArray) -> values.Value:
@@ -36,6 +37,24 @@ class Context:
         value = self.walk(self, node, times_ms)
         assert isinstance(value, values.Vector), "the parser checks types"
         return value
+
+    def vector_again(self, node: tree.Expr, times_ms: IntArray) -> values.Vector:
+        """As `vector`, from memory if it is there, at the same cost to the budget; not to be written to.
+
+        What had something to note is worked out anew each time, since notes tell places in the query.
+        """
+        span = (self.start_ms, self.end_ms, self.until_ms, self.settings.lookback_ms)
+        key = (printing.line(node), times_ms.tobytes(), *span)
+        kept = self.memory.get(key)
+        if kept is None:
+            noted, spent, samples = len(self.notes), self.budget.spent, self.budget.samples
+            found = self.vector(node, times_ms)
+            if len(self.notes) == noted:
+                self.memory.put(key, memory.Kept(found, self.budget.spent - spent, self.budget.samples - samples))
+            return found
+        self.budget.spend(kept.spent)
+        self.budget.samples += kept.samples
+        return kept.vector
 
     def scalar(self, node: tree.Expr, times_ms: IntArray) -> values.FloatArray:
         value = self.walk(self, node, times_ms)

@@ -13,6 +13,7 @@ from rootward.dojo.engines.promql import (
     context,
     evaluate,
     lookups,
+    memory,
     options,
     printing,
     ranges,
@@ -53,6 +54,7 @@ class Engine:
         self.settings = settings or options.Options()
         self.lookups = lookups.Lookups(self.store, self.settings)
         self._parsed: dict[str, tree.Expr] = {}
+        self._memory = memory.Memory()
 
     def parse(self, query: str) -> tree.Expr:
         """The checked syntax tree.
@@ -149,7 +151,9 @@ class Engine:
         settings, purse = self.settings, budget.Budget(self.settings.limits.work)
         if lookback_s is not None:
             settings = dataclasses.replace(settings, lookback_ms=lookups.milliseconds(lookback_s))
-        return context.Context(self.store, settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk, purse)
+        return context.Context(
+            self.store, settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk, purse, self._memory
+        )
 
 
 def _walk(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> values.Value:

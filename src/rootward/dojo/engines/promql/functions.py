@@ -218,7 +218,7 @@ def _histogram_fraction(ctx: Context, args: list[tree.Expr], times_ms: IntArray)
 
 def _buckets(ctx: Context, node: tree.Expr, times_ms: IntArray) -> Vector:
     """The series with a usable `le`; the others take no part, and are told of."""
-    vector = ctx.vector(node, times_ms)
+    vector = ctx.vector_again(node, times_ms)
     ctx.budget.spend(len(vector.labels) * budget.GROUP)
     usable = []
     for row, labels in enumerate(vector.labels):

@@ -58,7 +58,8 @@ def empty(steps: int) -> Vector:
 
 def label_set(pairs: dict[str, str]) -> LabelSet:
     """Sorted, without empty values (an empty label is an absent one)."""
-    return tuple(sorted((name, value) for name, value in pairs.items() if value))
+    given = sorted(pairs.items())
+    return tuple(given) if all(pairs.values()) else tuple(pair for pair in given if pair[1])
 
 
 def name_of(labels: LabelSet) -> str:
