@@ -99,3 +99,40 @@ def test_what_cannot_be_run_is_said_in_one_line(rootward, words: tuple[str, ...]
     assert status == 1
     assert said in err
     assert len(err.strip().splitlines()) == 1
+
+
+AGENT = """
+import json, sys, urllib.request
+question = json.load(sys.stdin)
+with urllib.request.urlopen(question["endpoints"]["prometheus"] + "/api/v1/label/__name__/values") as reply:
+    metrics = len(json.load(reply)["data"])
+labels = question["alert"]["alerts"][0]["labels"]
+print(json.dumps({
+    "status": "found",
+    "root_causes": [{"name": labels["service"], "fault": "slow_query", "confidence": 0.4}],
+    "path": [labels["service"]], "evidence": [f"{metrics} metrics of {labels['service']}"], "probes": 1, "tokens": 17, "cost": 0.5,
+}))
+"""
+
+
+def test_a_foreign_agent_is_asked_over_real_addresses_and_graded_like_our_own(rootward, tmp_path: Path) -> None:
+    (tmp_path / "agent.py").write_text(AGENT)
+    (tmp_path / "mute.py").write_text("raise SystemExit(4)")
+    subject = f"command:{sys.executable} {tmp_path / 'agent.py'}"
+    status, _, err = rootward(
+        "evals", "run", "tiny.yaml", "--only", "slow_query/*", "--jobs", 1, "--subject", subject, "--out", "a"
+    )
+    assert status == 0, err
+    row = run_folder.load(tmp_path / "a").rows[0]
+    assert (row.status, row.answered, row.probes, row.tokens, row.cost) == ("found", "slow_query", 1, 17, 0.5)
+    assert row.confidence == 0.4
+    assert row.verdict.startswith("service/")
+    assert {"right", "grounded", "false_confidence"} <= set(row.scores)
+    subject = f"command:{sys.executable} {tmp_path / 'mute.py'}"
+    status, _, err = rootward(
+        "evals", "run", "tiny.yaml", "--only", "slow_query/*", "--jobs", 1, "--subject", subject, "--out", "b"
+    )
+    assert status == 3
+    assert "exit status 4" in err
+    row = run_folder.load(tmp_path / "b").rows[0]
+    assert (row.status, dict(row.scores), row.failure) == ("error", {"right": 0.0}, "no answer: error")
