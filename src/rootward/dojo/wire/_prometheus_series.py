@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from starlette import responses
 
 from rootward import _clock, errors
-from rootward.dojo.engines.promql import engine, lookups, syntax, tree, values
+from rootward.dojo.engines.promql import engine, lookups, tree, values
 from rootward.dojo.wire import _http, _prometheus_exemplars, _prometheus_json, _prometheus_text
 
 _SINCE_EVER_S = -1e12
@@ -74,8 +74,6 @@ class SeriesFace:
         now_s = self._clock.now_s()
         try:
             wanted = call.all("match[]")
-            for text in wanted:
-                syntax.selector(text, self._engine.settings)
             newest = self._engine.lookups.current(wanted, now_s) if wanted else []
         except errors.EngineError as error:
             return responses.PlainTextResponse(f"{error}\n", 400)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.promql import numbers, options, quoting, ranking, syntax, values
+from rootward.dojo.engines.promql import budget, numbers, options, quoting, ranking, syntax, values
 
 FloatArray = values.FloatArray
 BoolArray = values.BoolArray
@@ -115,14 +115,25 @@ def rank(operator: str, k: FloatArray, vector: Vector, names: frozenset[str], *,
         rows = np.flatnonzero(groups == number)
         samples, present = vector.values[rows], vector.present[rows]
         key = {"topk": -samples, "bottomk": samples}.get(operator, np.zeros(samples.shape))
-        ranked = np.lexsort(
-            (np.nan_to_num(key, nan=0.0, posinf=np.inf, neginf=-np.inf), np.isnan(key), ~present), axis=0
-        )
+        one_step = vector.values.shape[1] == 1
+        if not one_step and bool((np.trunc(k) >= len(rows)).all()):
+            keep[rows] = present  # all of them, and a range has no order of rank
+            order.extend(rows)
+            continue
+        ranked = _ranked(key, present)
         place = np.empty_like(ranked)
         np.put_along_axis(place, ranked, np.arange(len(rows))[:, None], axis=0)
         keep[rows] = present & (place < np.trunc(k))
-        order.extend(rows[ranked[:, 0]] if vector.values.shape[1] == 1 else rows)
+        order.extend(rows[ranked[:, 0]] if one_step else rows)
     return Vector(vector.labels, vector.values, keep).rows(order).without_empty()
+
+
+def _ranked(key: FloatArray, present: BoolArray) -> IntArray:
+    """Rows [S, N] in order of `key` at each step: NaN after all numbers, the absent after that."""
+    unknown = np.isnan(key)
+    if present.all() or not unknown.any():
+        return np.argsort(np.where(present, key, np.nan), axis=0, kind="stable")
+    return np.lexsort((np.nan_to_num(key, nan=0.0, posinf=np.inf, neginf=-np.inf), unknown, ~present), axis=0)
 
 
 def limit_ratio(ratio: FloatArray, vector: Vector) -> Vector:
@@ -157,7 +168,7 @@ def count_values(
             len(rows) + len(found) > settings.limits.series
             or (len(rows) + len(found)) * steps > settings.limits.samples
         ):
-            raise errors.QueryTooLarge(f"count_values yields more than {len(rows)} series")
+            raise errors.QueryTooLarge(budget.TOO_MANY_SAMPLES)
         counts = np.zeros((len(found), steps))
         np.add.at(counts, (which.ravel(), np.nonzero(present)[1]), 1.0)
         for value, count in zip(found.tolist(), counts, strict=True):

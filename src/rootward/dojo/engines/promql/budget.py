@@ -3,13 +3,29 @@
 A unit is about ten nanoseconds of one core. Reaching the limit is what a real server calls a timeout.
 """
 
+import re
+
 from rootward import errors
 
 SERIES = 100  # handling one series' labels in one operation
 GROUP = 4_000  # an operation that looks at each group by itself
 GATHERED = 8  # a sample of a window function that looks at every window's samples
 MATCHED_CHARACTER = 40  # of a text against a regular expression
-PATTERN_CHARACTER = 1_000  # of the expression itself, which is compiled
+
+
+TOO_MANY_SAMPLES = "query processing would load too many samples into memory in query execution"
+
+
+_REPEAT = re.compile(r"[?*+|]|\{(\d+)(?:,(\d*))?\}")
+
+
+def pattern(text: str) -> int:
+    """Units to compile a regular expression: grows with the square of what may be left out or repeated."""
+    loose = 0
+    for found in _REPEAT.finditer(text):
+        times = found[2] or found[1]
+        loose += min(int(times), 1000) if times and len(times) < 6 else 1
+    return 100_000 + 20 * len(text) + loose * loose // 8
 
 
 class Budget:

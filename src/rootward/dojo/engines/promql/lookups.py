@@ -92,7 +92,7 @@ class Lookups:
         found = np.full(len(labels), not selectors)
         for text in selectors:
             good = np.ones(len(labels), dtype=bool)
-            for one in syntax.selector(text, self._settings).matchers:
+            for one in syntax.selector(text, self._settings, purse).matchers:
                 texts = [own.get(one.name, "") for own in labels]
                 good &= store.fulfil(one, texts, self._settings.dialect, purse)
             found |= good
@@ -103,7 +103,7 @@ class Lookups:
         chosen = np.zeros(len(self._store.labels), dtype=bool)
         for text in selectors:
             purse.spend(budget.GROUP + len(chosen))
-            node = syntax.selector(text, self._settings)
+            node = syntax.selector(text, self._settings, purse)
             chosen[self._store.select(node.name, node.matchers, self._settings, purse)] = True
         return np.flatnonzero(chosen)
 

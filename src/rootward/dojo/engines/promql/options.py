@@ -28,7 +28,7 @@ class Limits:
     window_samples: int = 400_000_000  # looked at by one range function, counting every overlap
     subquery_points: int = 1_000_000  # inner evaluations of one subquery
     label_chars: int = 10_000_000  # of the labels that one label_replace or label_join makes
-    work: int = 1_000_000_000  # units of `budget`: about ten seconds
+    work: int = 500_000_000  # units of `budget`: about five seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import math
 import re
 
 from rootward import errors
-from rootward.dojo.engines.promql import options, patterns, quoting, selectors, signatures, tokens, tree
+from rootward.dojo.engines.promql import budget, options, patterns, quoting, selectors, signatures, tokens, tree
 
 _PRECEDENCE = {
     "or": 1,
@@ -32,19 +32,21 @@ def parse(query: str, settings: options.Options) -> tree.Expr:
     Raises:
         errors.QuerySyntaxError: not PromQL.
         errors.QueryTooLarge: deeper or longer than the limits.
+        errors.QueryTimedOut: its regular expressions cost too much.
     """
-    return _Parser(query, settings).whole()
+    return _Parser(query, settings, budget.Budget(settings.limits.work)).whole()
 
 
-def parse_selector(text: str, settings: options.Options) -> tree.Selector:
+def parse_selector(text: str, settings: options.Options, purse: budget.Budget) -> tree.Selector:
     """A series selector alone; raises as `parse`."""
-    return _Parser(text, settings).only_selector()
+    return _Parser(text, settings, purse).only_selector()
 
 
 class _Parser:
-    def __init__(self, query: str, settings: options.Options) -> None:
+    def __init__(self, query: str, settings: options.Options, purse: budget.Budget) -> None:
         self._query = query
         self._settings = settings
+        self._budget = purse
         self._lexer = tokens.Lexer(query)
         self._next: tokens.Token | None = None
         self._last_end = 0
@@ -305,7 +307,8 @@ class _Parser:
         value = self._token.value
         if operator in ("=~", "!~"):
             try:
-                patterns.matches(value, [""], self._settings.dialect)
+                self._budget.spend(budget.pattern(value))
+                patterns.check(value, self._settings.dialect)
             except errors.QuerySyntaxError as error:
                 raise self._wrong(label.start, str(error)) from error
         self._advance()

@@ -24,7 +24,7 @@ def matrix(ctx: context.Context, node: tree.Expr, times_ms: IntArray) -> windows
     selector, range_ms = node.selector, node.range_ms
     ids, end_ms = ctx.select(selector), ctx.reference_ms(selector, times_ms)
     if len(ids) * len(times_ms) > ctx.settings.limits.samples:
-        raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
+        raise errors.QueryTooLarge(budget.TOO_MANY_SAMPLES)
     parts = []
     for strip, at, rows in ctx.store.pieces(ids):
         ctx.budget.spend(len(rows) * budget.SERIES)

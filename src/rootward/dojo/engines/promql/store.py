@@ -128,7 +128,7 @@ def fulfil(
     purse.spend(len(texts) * budget.SERIES // 10)
     if matcher.operator in ("=~", "!~"):
         characters = sum(map(len, texts)) * budget.MATCHED_CHARACTER
-        purse.spend(characters + len(matcher.value) * budget.PATTERN_CHARACTER)
+        purse.spend(characters + budget.pattern(matcher.value))
         good = patterns.matches(matcher.value, texts, dialect)
     else:
         good = np.array([text == matcher.value for text in texts], dtype=bool)
@@ -144,7 +144,7 @@ def instants(
     """
     shape = (len(ids), len(ref_ms))
     if shape[0] * shape[1] > settings.limits.samples:
-        raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
+        raise errors.QueryTooLarge(budget.TOO_MANY_SAMPLES)
     out, present = np.empty(shape), np.empty(shape, dtype=bool)
     newest_age = settings.lookback_ms + (settings.dialect is options.Dialect.V2)
     for strip, at, rows in store.pieces(ids):

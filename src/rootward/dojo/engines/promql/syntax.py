@@ -3,7 +3,7 @@
 import re
 
 from rootward import errors
-from rootward.dojo.engines.promql import checking, options, parser, tree
+from rootward.dojo.engines.promql import budget, checking, options, parser, tree
 
 _LEGACY_LABEL = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 
@@ -22,11 +22,11 @@ def parse(query: str, settings: options.Options) -> tree.Expr:
     return node
 
 
-def selector(text: str, settings: options.Options) -> tree.Selector:
-    """A series selector alone, as `match[]` takes it; raises as `parse` does."""
+def selector(text: str, settings: options.Options, purse: budget.Budget | None = None) -> tree.Selector:
+    """A series selector alone, as `match[]` takes it; raises as `parse` does. Several of a request share one `purse`."""
     if len(text) > settings.limits.query_chars:
         raise errors.QueryTooLarge(f"selector is longer than {settings.limits.query_chars} characters")
-    node = parser.parse_selector(text, settings)
+    node = parser.parse_selector(text, settings, purse or budget.Budget(settings.limits.work))
     if not node.name and checking.takes_nothing(node, settings.dialect):
         raise errors.QuerySyntaxError("match[] must contain at least one non-empty matcher")
     return node

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 
 from rootward import errors
-from rootward.dojo.engines.promql import options, store, values
+from rootward.dojo.engines.promql import budget, options, store, values
 
 FloatArray = values.FloatArray
 IntArray = values.IntArray
@@ -68,7 +68,7 @@ def cut(run: store.Run, end_ms: IntArray, eval_ms: IntArray, range_ms: int, sett
     low = np.searchsorted(run.times_ms, end_ms - range_ms, side=side)
     high = np.maximum(np.searchsorted(run.times_ms, end_ms, side="right"), low)
     if int((high - low).sum()) * len(run.block) > settings.limits.window_samples:
-        raise errors.QueryTooLarge("query processing would load too many samples into memory in query execution")
+        raise errors.QueryTooLarge(budget.TOO_MANY_SAMPLES)
     return Windows(run.times_ms, run.block, low, high, end_ms, eval_ms, range_ms, settings)
 
 
