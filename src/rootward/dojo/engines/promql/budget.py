@@ -25,7 +25,7 @@ def pattern(text: str) -> int:
     for found in _REPEAT.finditer(text):
         times = found[2] or found[1]
         loose += min(int(times), 1000) if times and len(times) < 6 else 1
-    return 100_000 + 20 * len(text) + loose * loose // 8
+    return 100_000 + 20 * len(text) + loose * loose // 4
 
 
 class Budget:
