@@ -45,6 +45,17 @@ class Knobs:
         return Knobs(**{name: part.copy() if part.any() else np.zeros(part.shape) for name, part in parts.items()})
 
 
+def _hiccups(rng: np.random.Generator, steps: int, count: int, step_s: float) -> FloatArray:
+    """Short slow spells that mean nothing: a few an hour in some components, none in most; log of the factor, [T, N]."""
+    out = np.zeros((steps, count))
+    per_h = rng.exponential(0.8, count) * (rng.uniform(size=count) < 0.5)
+    for i in range(count):
+        for _ in range(int(rng.poisson(per_h[i] * steps * step_s / 3600.0))):
+            at, length = int(rng.integers(0, steps)), int(rng.integers(1, max(2, round(60.0 / step_s)) + 1))
+            out[at : at + length, i] += min(float(rng.pareto(2.2)) * 0.5, 1.2)
+    return out
+
+
 def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
     """A system on an ordinary day."""
     steps, count, edges = len(times_s), len(layout.components), len(layout.calls)
@@ -52,7 +63,9 @@ def ordinary(layout: lay.Layout, times_s: FloatArray, seed: int) -> Knobs:
     rng = _rng.stream(seed, layout.plan.name, "ordinary")
     slow, quick = float(np.exp(-step_s / 900.0)), float(np.exp(-step_s / 45.0))
     wander = traffic.coloured(rng, steps, count, memory=slow, sigma=0.03)
-    jitter = traffic.coloured(rng, steps, count, memory=quick, sigma=0.035)
+    # Some code takes as long each time, some does not: the spread of spreads is what real systems have.
+    uneasy = np.clip(rng.lognormal(np.log(0.06), 0.7, count), 0.015, 0.3)
+    jitter = traffic.coloured(rng, steps, count, memory=quick, sigma=1.0) * uneasy + _hiccups(rng, steps, count, step_s)
     far = np.array([1.0 if component.host else 0.0 for component in layout.components])
     sway = traffic.coloured(rng, steps, count, memory=slow, sigma=0.05) * far
     errors = np.array([component.error_ratio for component in layout.components])

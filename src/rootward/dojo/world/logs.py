@@ -11,12 +11,12 @@ from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import last_words
+from rootward.dojo.world import last_words, request_lines
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import log_formats as lf
 from rootward.dojo.world import log_sources as sources
 
-LINES_ORDINARY = 6500
+LINES_ORDINARY = 10_000
 LINES_TROUBLE = 6500
 """About how many lines six hours have."""
 PER_SOURCE = 900
@@ -124,34 +124,35 @@ def _ordinary(
     frame: fr.Frame, book: _Book, of_pod: dict[int, int], i: int, budget: int, rng: np.random.Generator
 ) -> None:
     component = frame.layout.components[i]
-    served = frame.state.served[:, i]
-    late = 1.0 + 2.0 * (np.arange(frame.steps) > frame.draft.onset - 120)
-    rate = served * late * _alive(frame, i)
-    steps, times_s = _moments(frame, rate * (budget / max(float(rate.sum() * frame.step_s), 1e-9)), budget, rng)
+    habit = request_lines.habit(frame, i)
+    size = 1.0 if component.language == "nginx" else habit.mean
+    rate = frame.state.served[:, i] * _alive(frame, i)
+    cap = max(int(budget / size), 1)
+    steps, times_s = _moments(frame, rate * (cap / max(float(rate.sum() * frame.step_s), 1e-9)), cap, rng)
     pods = _pods(frame, i, steps, rng)
     traces = rng.bytes(16 * len(steps)).hex()
     took = frame.state.latency[steps, i] * rng.gamma(4.0, 0.25, len(steps)) * 1e3
     routes = rng.choice(len(component.routes), size=len(steps), p=_shares(component))
-    write = lf.FORMATS[component.language]
-    nginx = component.language == "nginx"
+    said = request_lines.chosen(habit, len(steps), rng)
+    tell, write = request_lines.teller(frame), lf.FORMATS[component.language]
     for k, time_s in enumerate(times_s):
-        said_s = time_s + float(book.ahead_s[pods[k]][steps[k]])
+        step, pod = int(steps[k]), pods[k]
+        ahead_s = float(book.ahead_s[pod][step])
         route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
-        if nginx:
-            line = _access(said_s, route, took[k], trace)
-        elif component.consumer:
-            line = write(
-                said_s,
-                "info",
-                component.name,
-                f"processed message offset={1_000_000 + int(time_s) % 900_000} in {took[k]:.0f}ms",
-                trace,
-            )
-        else:
-            line = write(said_s, "info", component.name, f"{route.method} {route.path} 200 {took[k]:.1f}ms", trace)
-        book.times_s.append(time_s)
-        book.stream.append(of_pod[pods[k]])
-        book.lines.append(line)
+        if component.language == "nginx":
+            _note(book, time_s, of_pod[pod], _access(time_s + ahead_s, route, took[k], trace))
+            continue
+        for at, (_, moment, text, call) in enumerate(habit.lines):
+            if said[k, at]:
+                at_s = time_s + moment * took[k] / 1e3
+                words = tell(text, call, route, took[k], step, trace)
+                _note(book, at_s, of_pod[pod], write(at_s + ahead_s, "info", component.name, words, trace))
+
+
+def _note(book: _Book, time_s: float, stream: int, line: str) -> None:
+    book.times_s.append(time_s)
+    book.stream.append(stream)
+    book.lines.append(line)
 
 
 def _access(time_s: float, route: bp.Route, took_ms: float, trace: str) -> str:

@@ -330,7 +330,12 @@ def _memory(draft: dr.Draft, pods: list[Pod]) -> lay.FloatArray:
     )
     wander = np.cumsum(rng.standard_normal((len(pods), draft.steps)) * 0.0012, axis=1)
     wander -= np.linspace(0, 1, draft.steps) * wander[:, -1:]
-    out: lay.FloatArray = base[:, None] * (1.0 + wander)
+    # Allocators keep what they have: a working set stands still, then moves by a lump, more or less often by runtime and luck.
+    moving = rng.uniform(size=wander.shape) < rng.beta(0.8, 2.2, len(pods))[:, None]
+    moving[:, 0] = True
+    last = np.maximum.accumulate(np.where(moving, np.arange(draft.steps), 0), axis=1)
+    wander = np.take_along_axis(wander, last, axis=1) * rng.lognormal(0.0, 0.7, len(pods))[:, None]
+    out: lay.FloatArray = base[:, None] * (1.0 + np.clip(wander, -0.2, 0.25))
     for p, pod in enumerate(pods):
         if pod.start > 0:
             age_s = np.maximum(np.arange(draft.steps) - pod.start, 0) * draft.step_s

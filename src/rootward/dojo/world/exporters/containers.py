@@ -34,9 +34,9 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     rng = frame.rng("cadvisor")
     cores = frame.draft.knobs.cores[:, owner].T
     busy = state.busy_cpu[:, owner].T * fleet.share * np.maximum(frame.draft.knobs.pods[:, owner].T, 1.0)
-    busy = np.clip(busy * (1 + 0.03 * rng.standard_normal(busy.shape)), 0.0, 1.0)
-    used = (busy * cores + IDLE_CORES) * fleet.running
-    squeezed = np.clip((busy - 0.58) / 0.42, 0.0, 1.0) ** 1.6 * fleet.ready
+    near = np.clip(busy * (1 + 0.03 * rng.standard_normal(busy.shape)), 0.0, 1.0)
+    squeezed = np.clip((near - 0.58) / 0.42, 0.0, 1.0) ** 1.6 * fleet.ready
+    used = (np.clip(near * _uneasy(busy.shape, rng), 0.0, 1.0) * cores + IDLE_CORES) * fleet.running
     limit = memory_limits(frame)
     served = state.served[:, owner].T * fleet.share * step_s
 
@@ -56,6 +56,15 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     page.counters(named("container_network_receive_bytes_total"), served * 2100 + 900, pods)
     page.counters(named("container_network_transmit_bytes_total"), served * 5400 + 1100, pods)
     return page.blocks()
+
+
+def _uneasy(shape: tuple[int, ...], rng: np.random.Generator) -> fr.FloatArray:
+    """How unevenly containers use their processors from scrape to scrape, mean 1: some steadily, some in bursts (collections, timers)."""
+    width = np.clip(rng.lognormal(np.log(0.24), 0.6, (shape[0], 1)), 0.04, 0.8)
+    wobble = np.exp(width * rng.standard_normal(shape) - width**2 / 2)
+    often = rng.uniform(0.0, 0.02, (shape[0], 1))
+    burst = 1.0 + (rng.uniform(size=shape) < often) * rng.pareto(2.5, shape)
+    return np.asarray(wobble * np.minimum(burst, 6.0), dtype=np.float64)
 
 
 def pod_labels(frame: fr.Frame, p: int) -> dict[str, str]:

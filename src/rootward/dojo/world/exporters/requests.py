@@ -105,4 +105,5 @@ def _histogram(
     ]
     labels += [{"__name__": f"{family}_count", **head} for head in heads]
     page.counters(labels, rows, pods * (len(below) + 2))
-    page.counters([{"__name__": f"{family}_sum", **head} for head in heads], steps * mean_s, pods, whole=False)
+    spent = steps * mean_s * page.luck(steps)
+    page.counters([{"__name__": f"{family}_sum", **head} for head in heads], spent, pods, whole=False)

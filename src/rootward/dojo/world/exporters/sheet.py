@@ -17,6 +17,10 @@ _Part = tuple[tm.Samples, list[tm.Labels]]
 
 OWN = ("requests", "runtimes", "pools", "clients")
 """Pages that a service exposes itself; the rest is seen from outside it."""
+SPREAD = 0.8
+"""Standard deviation of a request's duration over its mean."""
+RARE = 1e-3
+"""Share of requests that take many times as long as the rest (a collection, a lost packet, a cold cache)."""
 LARGE = 24
 """Rows that make a block of their own."""
 NARROW_FROM = 1_000_000
@@ -29,6 +33,7 @@ class Sheet:
     def __init__(self, frame: fr.Frame, job: str) -> None:
         self._frame = frame
         self._job = job
+        self._rng = frame.rng("luck", job)
         self._labels: list[tm.Labels] = []
         self._rows: list[tm.Samples] = []
         self._narrow = len(frame.fleet.pods) * frame.steps >= NARROW_FROM
@@ -51,6 +56,15 @@ class Sheet:
         if self._narrow and whole and float(kept.max(initial=0.0)) <= tm.NARROW_MAX:
             kept = kept.astype(np.float32)
         self._rows.append(self._seen(kept, pods))
+
+    def luck(self, counts: FloatArray) -> FloatArray:
+        """The mean of so many heavy-tailed durations over the mean that they were drawn from: the fewer, the further off; shape of
+        `counts`."""
+        rng = self._rng
+        spread = SPREAD / np.sqrt(np.maximum(counts, 0.5))
+        tail = (rng.uniform(size=counts.shape) < np.minimum(counts * RARE, 0.2)) * rng.pareto(1.6, counts.shape) * 8.0
+        off = 1.0 + np.clip(spread * rng.standard_normal(counts.shape), -0.6, 3.0)
+        return np.asarray(off + np.minimum(tail / np.maximum(counts, 1.0), 4.0), dtype=np.float64)
 
     def _seen(self, rows: tm.Samples, pods: list[int]) -> tm.Samples:
         rows = seen(self._frame, rows, pods)
