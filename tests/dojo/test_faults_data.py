@@ -221,8 +221,8 @@ def broker_blocked(seen: sn.Seen) -> None:
     broker = seen.cause.name
     alarm = seen.level("rabbitmq_alarms_memory_used_watermark", service=broker)
     assert seen.around(alarm) == (0.0, 1.0)
-    _, used = seen.level("rabbitmq_process_resident_memory_bytes", service=broker)
-    _, limit = seen.level("rabbitmq_resident_memory_limit_bytes", service=broker)
+    _, used = seen.level("rabbitmq_process_resident_memory_bytes", pod=f"{broker}-0")
+    _, limit = seen.level("rabbitmq_resident_memory_limit_bytes", pod=f"{broker}-0")
     assert used[0] < 0.5 * limit[0] < 0.9 * used[-1]
     before, after = seen.around(seen.level("rabbitmq_queue_messages_ready", queue=f"{broker}.audit"))
     assert after > 1.5 * before
@@ -320,6 +320,18 @@ def config_push(seen: sn.Seen) -> None:
     assert commit.repository.endswith("/platform")
 
 
+def broker_partition(seen: sn.Seen) -> None:
+    """Nodes of the broker cannot reach one another and say so; memory is no matter, and the queue's home cannot be found."""
+    broker = seen.cause.name
+    before, after = seen.around(seen.level("rabbitmq_unreachable_cluster_peers_count", service=broker))
+    assert before == 0
+    assert after >= 2
+    assert seen.level("rabbitmq_alarms_memory_used_watermark", service=broker)[1].max() == 0
+    assert seen.said("running_partitioned_network|minority", broker)
+    assert min(seen.said("is down or inaccessible")) >= seen.onset_s
+    assert seen.cause.change == ""
+
+
 CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "n_plus_one": ("web-shop", 0, n_plus_one),
     "feature_flag": ("payments", 1, feature_flag),
@@ -334,6 +346,7 @@ CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "poison_pill": ("web-shop", 0, poison_pill),
     "rebalance_loop": ("web-shop", 0, rebalance_loop),
     "broker_blocked": ("data-pipeline", 0, broker_blocked),
+    "broker_partition": ("payments", 1, broker_partition),
     "gc_storm": ("payments", 1, gc_storm),
     "fd_exhaustion": ("web-shop", 1, fd_exhaustion),
     "canary": ("web-shop", 1, canary),

@@ -37,6 +37,7 @@ CHECKS = MappingProxyType(
         "integer_overflow": "Look at the largest key of the table that {entity}'s failing inserts name, and at the column's type.",
         "io_storm": "Look at {entity}'s checkpoints and running vacuums, and at the disk's wait time beside them.",
         "broker_blocked": "Look at {entity}'s memory alarm and at which queue holds the memory.",
+        "broker_partition": "Ask each node of {entity} which peers it sees; look at the network between them, then let the minority rejoin.",
         "gc_storm": "Look at {entity}'s heap after collection against its maximum; shed load or restart a pod and watch whether it recovers.",
         "fd_exhaustion": "List what {entity}'s open descriptors are (sockets by peer), and compare with the release before.",
         "shm_exhaustion": "Look at the size of {entity}'s /dev/shm and at the parallel plans that ask for it.",

@@ -10,6 +10,8 @@ from rootward.dojo.world import pods as pd
 AUDIT_CONSUMERS = "audit_consumers"
 PILED_UP = "broker_memory_share"
 """The draft's level that says how full a broker's memory is, as a share of its watermark."""
+APART = "unreachable_peers"
+"""The draft's level that says where a broker's nodes have lost one another, 0 to 1: the last node is cut off from the others."""
 WATERMARK = 0.4
 """vm_memory_high_watermark.relative: of the container's memory."""
 MESSAGE = 9200.0
@@ -31,9 +33,17 @@ def _share(draft: dr.Draft, broker: int) -> lay.FloatArray:
     return np.maximum(draft.level(PILED_UP, broker, USUAL) + sway * USUAL, 0.05)
 
 
-def memory(draft: dr.Draft, broker: int) -> lay.FloatArray:
-    """Resident bytes; [T]."""
-    return _share(draft, broker) * watermark(draft.layout, broker)
+def memory(draft: dr.Draft, broker: int, node: int = 0) -> lay.FloatArray:
+    """Resident bytes of one of its nodes, of which the first leads the queues; [T]."""
+    sway = draft.rng("broker memory", broker, node).uniform(0.6, 0.9)
+    share = _share(draft, broker) if node == 0 else _share(draft, broker).clip(max=USUAL) * sway
+    return np.asarray(share * watermark(draft.layout, broker), dtype=np.float64)
+
+
+def unreachable(draft: dr.Draft, broker: int, node: int) -> lay.FloatArray:
+    """How many of its peers a node cannot reach; [T]."""
+    nodes = int(draft.layout.replicas[broker])
+    return np.rint(draft.level(APART, broker, 0.0)) * (nodes - 1 if node == nodes - 1 else 1)
 
 
 def blocked(draft: dr.Draft, broker: int) -> lay.FloatArray:

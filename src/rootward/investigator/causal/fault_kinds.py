@@ -45,6 +45,7 @@ SENTENCES = MappingProxyType(
         "integer_overflow": "a number no longer fits its column",
         "io_storm": "checkpoints or vacuum keep the disk busy",
         "broker_blocked": "the broker blocks its publishers",
+        "broker_partition": "the broker's nodes have lost one another",
         # network and third parties
         "certificate_expiry": "a TLS certificate expired",
         "dns_failure": "names do not resolve",

@@ -37,30 +37,36 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
 
 
 def _broker(frame: fr.Frame, page: sheet.Sheet, i: int) -> None:
-    layout, state = frame.layout, frame.state
-    rng = frame.rng("rabbitmq", i)
+    layout, name = frame.layout, frame.layout.components[i].name
+    clients = float(layout.replicas[layout.source[layout.calls_to(i)]].sum())
+    for node, pod in enumerate(frame.fleet.of(i)):
+        described, rng = frame.fleet.pods[pod], frame.rng("rabbitmq", i, node)
+        base = {
+            "job": "rabbitmq",
+            "instance": f"{described.address}:15692",
+            "namespace": layout.namespace(i),
+            "pod": described.name,
+            "service": name,
+        }
+        rows: dict[str, fr.FloatArray] = {
+            "rabbitmq_process_resident_memory_bytes": np.rint(brokers.memory(frame.draft, i, node)),
+            "rabbitmq_resident_memory_limit_bytes": np.full(frame.steps, brokers.watermark(layout, i)),
+            "rabbitmq_alarms_memory_used_watermark": brokers.blocked(frame.draft, i) * (node == 0),
+            "rabbitmq_alarms_free_disk_space_watermark": np.zeros(frame.steps),
+            "rabbitmq_connections": np.full(frame.steps, np.ceil(clients / layout.replicas[i]) + 2),
+            "rabbitmq_channels": 14.0 + rng.poisson(3.0, frame.steps).astype(np.float64),
+            "rabbitmq_unreachable_cluster_peers_count": brokers.unreachable(frame.draft, i, node),
+        }
+        page.gauges([{"__name__": key, **base} for key in rows], np.array(list(rows.values())), [pod] * len(rows))
+        if node == 0:
+            _queues(frame, page, i, base)
+
+
+def _queues(frame: fr.Frame, page: sheet.Sheet, i: int, base: dict[str, str]) -> None:
+    """The queues, as the node that leads them tells."""
+    layout, state, rng = frame.layout, frame.state, frame.rng("rabbitmq queues", i)
     name, pod = layout.components[i].name, frame.fleet.of(i)[0]
-    base = {
-        "job": "rabbitmq",
-        "instance": f"{frame.fleet.pods[pod].address}:15692",
-        "namespace": layout.namespace(i),
-        "pod": frame.fleet.pods[pod].name,
-        "service": name,
-    }
-    blocked = brokers.blocked(frame.draft, i)
-    rows: dict[str, fr.FloatArray] = {
-        "rabbitmq_process_resident_memory_bytes": np.rint(brokers.memory(frame.draft, i)),
-        "rabbitmq_resident_memory_limit_bytes": np.full(frame.steps, brokers.watermark(layout, i)),
-        "rabbitmq_alarms_memory_used_watermark": blocked,
-        "rabbitmq_alarms_free_disk_space_watermark": np.zeros(frame.steps),
-        "rabbitmq_connections": np.full(
-            frame.steps, float(sum(layout.replicas[layout.source[layout.calls_to(i)]]) + 4)
-        ),
-        "rabbitmq_channels": 14.0 + rng.poisson(3.0, frame.steps).astype(np.float64),
-        "rabbitmq_unreachable_cluster_peers_count": np.zeros(frame.steps),
-    }
-    page.gauges([{"__name__": key, **base} for key in rows], np.array(list(rows.values())), [pod] * len(rows))
-    accepted = state.arrivals[:, i] * (1 - blocked) * frame.step_s
+    accepted = state.arrivals[:, i] * (1 - brokers.blocked(frame.draft, i)) * frame.step_s
     audit = brokers.audit_messages(frame.draft, i)
     queues: list[tuple[str, fr.FloatArray, fr.FloatArray]] = [
         (f"{name}.audit", audit, frame.draft.level(brokers.AUDIT_CONSUMERS, i, 1.0))

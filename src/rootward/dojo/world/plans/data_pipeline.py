@@ -193,7 +193,7 @@ _COMPONENTS = (
         team="warehouse",
         cpu_ms=0.06,
         wait_ms=1.2,
-        replicas=1,
+        replicas=3,
         memory_mib=420,
         memory_limit_mib=2048,
     ),

@@ -247,7 +247,7 @@ def _queues(names: list[str]) -> Parts:
                 style="",
                 cpu_ms=0.05,
                 wait_ms=1.0,
-                replicas=3 if broker == "kafka" else 1,
+                replicas=3,
                 memory_mib=700.0,
                 memory_limit_mib=2048.0,
             ),

@@ -106,7 +106,7 @@ _COMPONENTS = (
         team="notifications",
         cpu_ms=0.06,
         wait_ms=1.2,
-        replicas=1,
+        replicas=3,
         memory_mib=380,
         memory_limit_mib=2048,
     ),

@@ -10,7 +10,7 @@ from rootward.dojo.world.rules import watching
 
 def watches(frame: fr.Frame) -> list[watching.Watch]:
     lags = [_lag(frame, i) for i, component in enumerate(frame.layout.components) if component.consumer]
-    return lags + [_alarm(frame, i) for i in brokers.brokers(frame.layout)]
+    return lags + [watch for i in brokers.brokers(frame.layout) for watch in (_alarm(frame, i), _apart(frame, i))]
 
 
 def _lag(frame: fr.Frame, i: int) -> watching.Watch:
@@ -52,3 +52,19 @@ def _alarm(frame: fr.Frame, i: int) -> watching.Watch:
         group="rabbitmq",
     )
     return watching.Watch(rule, i, True, alarm > 0, alarm)
+
+
+def _apart(frame: fr.Frame, i: int) -> watching.Watch:
+    name, lost = frame.layout.components[i].name, brokers.unreachable(frame.draft, i, 0)
+    rule = tm.AlertRule(
+        f"{watching.camel(name)}UnreachablePeers",
+        f'max(rabbitmq_unreachable_cluster_peers_count{{service="{name}"}}) > 0',
+        300.0,
+        watching.labels(frame, i, "critical"),
+        {
+            "summary": f"Nodes of {name} cannot reach one another",
+            "description": f"A node of the broker {name} cannot reach {{{{ $value }}}} of its peers.",
+        },
+        group="rabbitmq",
+    )
+    return watching.Watch(rule, i, True, lost > 0, lost)
