@@ -19,6 +19,7 @@ VENDORS = [
     "loki",
     "elasticsearch",
     "datadog",
+    "cloudwatch",
     "kubernetes",
     "jaeger",
     "tempo",
@@ -47,6 +48,8 @@ EVERYTHING = [
     f"/datadog/api/v1/events?start=0&end={END}",
     "/datadog/api/v1/monitor?group_states=all",
     "/datadog/api/v2/incidents",
+    "/cloudwatch/?Action=ListMetrics",
+    "/cloudwatch/?Action=DescribeAlarms",
     "/kubernetes/api/v1/pods",
     "/kubernetes/api/v1/events",
     "/kubernetes/apis/apps/v1/deployments",
@@ -78,7 +81,7 @@ def test_every_vendor_that_has_something_is_there(shop, shop_clock):
     empty = telemetry.Telemetry("empty", sample.START_S, sample.END_S, sample.NOW_S)
     assert faces.faces(empty, shop_clock) == {}
     only_logs = dataclasses.replace(empty, logs=sample.logs())
-    assert list(faces.faces(only_logs, shop_clock)) == ["loki", "elasticsearch", "datadog"]
+    assert list(faces.faces(only_logs, shop_clock)) == ["loki", "elasticsearch", "datadog", "cloudwatch"]
 
 
 @pytest.mark.parametrize("path", EVERYTHING)

@@ -14,6 +14,7 @@ from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.wire import (
     _http,
     alertmanager,
+    cloudwatch,
     datadog,
     elasticsearch,
     exporters,
@@ -67,6 +68,7 @@ _VENDORS = {
     "loki": _Vendor(loki.app, loki.refuse, _has_logs),
     "elasticsearch": _Vendor(elasticsearch.app, elasticsearch.refuse, lambda t: _has_logs(t) or _has_spans(t)),
     "datadog": _Vendor(datadog.app, datadog.refuse, lambda t: bool(t.metrics.blocks) or _has_logs(t) or _has_spans(t)),
+    "cloudwatch": _Vendor(cloudwatch.app, cloudwatch.refuse, lambda t: bool(t.metrics.blocks) or _has_logs(t)),
     "kubernetes": _Vendor(kubernetes.app, kubernetes.refuse, lambda t: bool(t.cluster.versions or t.cluster.events)),
     "jaeger": _Vendor(jaeger.app, jaeger.refuse, _has_spans),
     "tempo": _Vendor(tempo.app, tempo.refuse, _has_spans),
@@ -146,12 +148,25 @@ def has_mcp() -> bool:
     return importlib.util.find_spec("mcp") is not None
 
 
+class _Rooted:
+    """A face at its own address without a slash: AWS's clients send there, and follow no redirect."""
+
+    def __init__(self, name: str, face: types.ASGIApp) -> None:
+        self._name = name
+        self._face = face
+
+    async def __call__(self, scope: types.Scope, receive: types.Receive, send: types.Send) -> None:
+        root = f"{scope.get('root_path', '')}/{self._name}"
+        await self._face({**scope, "root_path": root, "path": f"{root}/"}, receive, send)
+
+
 def mounted(vendors: Mapping[str, types.ASGIApp], mcp: applications.Starlette | None = None) -> applications.Starlette:
     """Every face under `/<vendor>` of one application, and MCP at /mcp where there is one (its lifespan must be run).
 
     Kubernetes answers at the root as well: `kubectl get --raw` drops the path of its server's address.
     """
     routes: list[routing.BaseRoute] = [routing.Mount(f"/{name}", app=face) for name, face in vendors.items()]
+    routes += [routing.Route(f"/{name}", _Rooted(name, face)) for name, face in vendors.items()]
     last = [routing.Mount("", app=vendors["kubernetes"])] if "kubernetes" in vendors else []
     if mcp is None:
         return applications.Starlette(routes=[*routes, *last])
