@@ -8,9 +8,10 @@ import pytest
 
 from rootward import errors
 from rootward.apps import subjects
+from rootward.dojo.capsule import store
 from rootward.dojo.capsule import telemetry as tm
+from rootward.evals import materials, records, reply, running, specification
 from rootward.evals import plan as plans
-from rootward.evals import records, reply, running, specification
 
 SUITE = """
 name: tiny
@@ -41,8 +42,6 @@ class Silent:
 
 
 def alert_of(place: int) -> str:
-    from rootward.evals import materials
-
     return str(materials.build(ITEMS[place]).scenario.alert["alerts"][0]["startsAt"])
 
 
@@ -65,6 +64,23 @@ def test_repeats_and_variants_are_rows_of_their_own() -> None:
     rows = run(Silent(), items=ITEMS[:1], repeats=2, perturb=("clean",))
     assert [(row.perturbation, row.repeat) for row in rows] == [("", 0), ("", 1), ("clean", 0), ("clean", 1)]
     assert rows[0].tokens == 7
+
+
+def test_a_recorded_incident_is_a_scenario_like_any_other(tmp_path: Path) -> None:
+    made = materials.build(ITEMS[0])
+    store.save(tmp_path / "kept" / "one", made.scenario, made.truth)
+    text = "name: recorded\nscenarios: [{capsule: kept, access: {loki: down}, alert: bare, perturb: [clean, shifted_clock]}]"
+    plan = plans.expand(specification.parse(text, source="recorded"), tmp_path)
+    rows = run(Silent(), items=plan.items)
+    assert [(row.scenario, row.perturbation, row.status) for row in rows] == [
+        ("capsule/kept/one", "", "quiet"),
+        ("capsule/kept/one", "shifted_clock", "quiet"),  # what was recorded has no twin without noise
+    ]
+    assert rows[0].segments["back_ends"] == "loki down"
+    assert rows[0].segments["noise"] == "recorded"
+    given = materials.build(plan.items[0]).scenario.alert["alerts"][0]
+    assert given["labels"] == made.scenario.alert["alerts"][0]["labels"]
+    assert given["annotations"] == {}
 
 
 def test_what_is_done_is_not_done_again() -> None:

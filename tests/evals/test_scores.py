@@ -1,5 +1,7 @@
 """Scores: each says what it claims to say, and nothing where it does not apply."""
 
+import dataclasses
+
 import pytest
 
 from rootward.dojo import oracle
@@ -132,6 +134,25 @@ def test_an_answer_for_the_wrong_reasons_is_not_grounded(graded: reply.Graded) -
 )
 def test_an_answer_for_the_right_reasons_is_grounded(graded: reply.Graded) -> None:
     assert score("grounded", graded) == 1
+
+
+CALLS = frozenset({("storefront", "catalog"), ("catalog", "catalog-cache"), ("storefront", "recommendation"), ("recommendation", "catalog-cache"), ("catalog", "catalog-db"), ("gateway", "storefront")})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "grounded"),
+    [
+        (("catalog-cache", "recommendation", "storefront"), 1),
+        (("catalog-cache", "recommendation"), 1),
+        (("catalog-cache", "catalog", "recommendation"), 0),  # catalog does not call it
+        (("catalog-cache", "catalog-db", "storefront"), 0),  # called by the path, leads nowhere
+        (("catalog-cache", "catalog", "storefront", "gateway"), 0),  # above the alert
+    ],
+    ids=["another way up", "part of it", "no such call", "off the way", "beyond the alert"],
+)
+def test_trouble_takes_every_chain_of_calls_to_the_alert(path: tuple[str, ...], grounded: int) -> None:
+    graded = dataclasses.replace(said(claim(), path=path), calls=CALLS)
+    assert score("grounded", graded) == grounded
 
 
 def test_names_are_found_as_words() -> None:

@@ -28,8 +28,7 @@ def _silent(graded: reply.Graded, kind: str) -> str:
 
 def _whom(graded: reply.Graded, first: reply.Claim) -> str:
     """Which kind of innocent was blamed."""
-    place = graded.place_on_path(first.name)
-    if place is not None and place > 0:
+    if graded.on_route(first.name) and graded.place_on_path(first.name) != 0:
         return "blamed victim on the path"
     if first.name in graded.truth.decoys or (first.change and first.change in graded.truth.decoys):
         return "blamed decoy"

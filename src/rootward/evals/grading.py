@@ -67,11 +67,18 @@ def rows(
         if made.applied:
             for one, repeat in wanted:
                 if one == name:
-                    yield _row(item, subject, made, segments, name, repeat)
+                    yield _row(item, subject, made, segments, name, repeat, calls=material.calls)
 
 
 def _row(
-    item: plans.Item, subject: Subject, made: variant.Variant, segments: dict[str, str], name: str, repeat: int
+    item: plans.Item,
+    subject: Subject,
+    made: variant.Variant,
+    segments: dict[str, str],
+    name: str,
+    repeat: int,
+    *,
+    calls: frozenset[tuple[str, str]] = frozenset(),
 ) -> records.Row:
     stopwatch = _clock.SystemClock()
     began_s = stopwatch.monotonic_s()
@@ -90,7 +97,9 @@ def _row(
             seconds=stopwatch.monotonic_s() - began_s,
         )
     seconds = stopwatch.monotonic_s() - began_s
-    graded = reply.Graded(made.truth, said, reply.vocabulary(made.scenario.telemetry, made.truth))
+    fresh = {old: new for new, old in made.originals.items()}
+    renamed = frozenset((fresh.get(caller, caller), fresh.get(callee, callee)) for caller, callee in calls)
+    graded = reply.Graded(made.truth, said, reply.vocabulary(made.scenario.telemetry, made.truth), renamed)
     return graded_row(item, graded, made, segments, name=name, repeat=repeat, seconds=seconds)
 
 

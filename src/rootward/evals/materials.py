@@ -9,7 +9,7 @@ from rootward import _rng, errors
 from rootward.dojo import faults, oracle, world
 from rootward.dojo.capsule import store
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.world import noise
+from rootward.dojo.world import noise, room
 from rootward.evals import perturbations
 from rootward.evals import plan as plans
 from rootward.evals.perturbations import variant
@@ -22,11 +22,12 @@ SMALL_MAX, MEDIUM_MAX = 20, 60
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class Material:
-    """A scenario with its truth; `seed` is the one that it was built with."""
+    """A scenario with its truth; `seed` is the one that it was built with, `calls` who calls whom (of recorded incidents not known)."""
 
     scenario: tm.Scenario
     truth: oracle.Truth
     seed: int = 0
+    calls: frozenset[tuple[str, str]] = frozenset()
 
 
 def build(item: plans.Item) -> Material:
@@ -68,8 +69,16 @@ def _simulated(item: plans.Item) -> Material:
             if attempt == item.retries:
                 raise
         else:
-            return Material(scenario, truth, seed)
+            return Material(scenario, truth, seed, _calls(item, seed))
     raise AssertionError("the last attempt returns or raises")
+
+
+def _calls(item: plans.Item, seed: int) -> frozenset[tuple[str, str]]:
+    layout = room.layout(item.world, seed, item.services)
+    names = [component.name for component in layout.components]
+    return frozenset(
+        (names[caller], names[callee]) for caller, callee in zip(layout.source, layout.target, strict=True)
+    )
 
 
 def bare(alert: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """What a subject said about a scenario, in one form for all subjects: the embedded reasoner, a model, a foreign command."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from typing import Any
 
@@ -100,11 +101,13 @@ def from_command(answer: command_subject.Answer) -> Reply:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Graded:
-    """A reply beside the truth: what every score reads. `vocabulary` holds the names of everything in the system."""
+    """A reply beside the truth: what every score reads. `vocabulary` holds the names of everything in the system, `calls` who calls whom
+    (caller, callee), empty where that is not known."""
 
     truth: oracle.Truth
     reply: Reply
     vocabulary: frozenset[str] = frozenset()
+    calls: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def caused(self) -> bool:
@@ -152,6 +155,41 @@ class Graded:
                 return 0
         found = [place for place, one in enumerate(self.truth.path) if folded & {one, naming.service_of_pod(one)}]
         return found[0] if found else None
+
+    def on_route(self, name: str) -> bool:
+        """On the true causal path, or on another chain of calls from where the alert is down to the cause: trouble takes them all."""
+        if self.place_on_path(name) is not None:
+            return True
+        path = self.truth.path
+        return bool(path) and bool({name, naming.service_of_pod(name)} & _between(self.calls, path[-1], path[0]))
+
+    def leads_on(self, here: str, there: str) -> bool:
+        """Whether trouble goes from one part on to the other: along the true path, or from a callee to who calls it."""
+        first, second = self.place_on_path(here), self.place_on_path(there)
+        if first is not None and second is not None and first <= second:
+            return True
+        return (naming.service_of_pod(there), naming.service_of_pod(here)) in self.calls or (there, here) in self.calls
+
+
+@functools.lru_cache(maxsize=256)
+def _between(calls: frozenset[tuple[str, str]], top: str, bottom: str) -> frozenset[str]:
+    """Everything on any chain of calls from `top` down to `bottom`, both included; empty if there is none."""
+    callees: dict[str, set[str]] = {}
+    callers: dict[str, set[str]] = {}
+    for caller, callee in calls:
+        callees.setdefault(caller, set()).add(callee)
+        callers.setdefault(callee, set()).add(caller)
+    down, up = _reached(top, callees), _reached(bottom, callers)
+    return frozenset(down & up) if bottom in down else frozenset()
+
+
+def _reached(start: str, onwards: Mapping[str, set[str]]) -> set[str]:
+    seen, frontier = {start}, [start]
+    while frontier:
+        fresh = [name for here in frontier for name in onwards.get(here, ()) if name not in seen]
+        seen.update(fresh)
+        frontier = list(dict.fromkeys(fresh))
+    return seen
 
 
 LABELS_NAMING = ("service", "app", "service_name", "deployment", "statefulset", "daemonset")

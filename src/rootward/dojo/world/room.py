@@ -11,7 +11,12 @@ from rootward.dojo.world import plans
 
 
 @functools.lru_cache(maxsize=64)
-def _layout(world: str, seed: int, services: int | None) -> lay.Layout:
+def layout(world: str, seed: int, services: int | None = None) -> lay.Layout:
+    """The system that a seed draws, before noise adds name-alikes to it.
+
+    Raises:
+        WorldError: no such world, or a size that makes no sense.
+    """
     if world not in worlds.names():
         raise errors.WorldError(faults.unknown("world", world, worlds.names()))
     plan = importlib.import_module(f"{plans.__name__}.{world.replace('-', '_')}")
@@ -24,4 +29,4 @@ def has_room(world: str, fault: str, seed: int, services: int | None = None) -> 
     Raises:
         WorldError: no such world or fault, or a size that makes no sense.
     """
-    return bool(faults.load(fault).targets(_layout(world, seed, services)))
+    return bool(faults.load(fault).targets(layout(world, seed, services)))

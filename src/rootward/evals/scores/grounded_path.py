@@ -1,6 +1,7 @@
 """Is it right for the right reasons: do the path and the evidence that it cites lie on the true causal path?"""
 
 import functools
+import itertools
 import re
 
 from rootward.evals import records, reply
@@ -11,8 +12,8 @@ MEASURE = records.Measure("grounded", "cited path and evidence lie on the true c
 def score(graded: reply.Graded) -> float | None:
     """1 when all of it holds, where it spoke about a scenario with a cause.
 
-    The path begins at a true cause, stays on the true path and never goes back on it; something is cited and was answered; and every
-    reason that names a part of the system names one that lies on the true path.
+    The path begins at a true cause, stays on the true path (or another chain of calls from the alert down to the cause) and never goes
+    back on it; something is cited and was answered; and every reason that names a part of the system names one that lies there.
     """
     if not graded.caused or not graded.spoke or graded.first is None:
         return None
@@ -20,9 +21,10 @@ def score(graded: reply.Graded) -> float | None:
 
 
 def _on_path(graded: reply.Graded) -> bool:
-    places = [graded.place_on_path(name) for name in graded.reply.path]
-    known = [place for place in places if place is not None]
-    return bool(places) and len(known) == len(places) and known[0] == 0 and known == sorted(known)
+    path = graded.reply.path
+    if not path or graded.place_on_path(path[0]) != 0 or not all(graded.on_route(name) for name in path):
+        return False
+    return all(graded.leads_on(here, there) for here, there in itertools.pairwise(path))
 
 
 def _cites(graded: reply.Graded, claim: reply.Claim) -> bool:
@@ -33,7 +35,7 @@ def _cites(graded: reply.Graded, claim: reply.Claim) -> bool:
 def _reasons(graded: reply.Graded, claim: reply.Claim) -> bool:
     for sentence in claim.because:
         named = mentioned(sentence, graded.vocabulary)
-        if named and not any(graded.place_on_path(name) is not None for name in named):
+        if named and not any(graded.on_route(name) for name in named):
             return False
     return True
 
