@@ -413,7 +413,7 @@ def test_any_metric_query_is_parsed_or_refused(text):
 
 
 class Nothing:
-    def blocks(self, metric):
+    def blocks(self, metric, scope, start_s, end_s):
         return []
 
 

@@ -126,8 +126,8 @@ class Store:
     def _all(self) -> Iterator[Metric]:
         for definition in (*DEFINITIONS, *self._collected()):
             found: dict[Dimensions, list[tuple[int, int]]] = {}
-            for number, block in enumerate(self._source.blocks(definition.source)):
-                for row, tags in enumerate(block.tags):
+            for number, draft in enumerate(self._source.drafts(definition.source)):
+                for row, tags in enumerate(draft.tags):
                     if definition.where[0] and tags.get(definition.where[0]) != definition.where[1]:
                         continue
                     for dimensions in _dimensions(definition, tags):
@@ -146,7 +146,7 @@ class Store:
 
     def statistic(self, found: Sequence[Metric], stat: str, on: series.Window) -> series.FloatArray:
         """[buckets] of one statistic over all the samples of a metric; NaN where it has none."""
-        pieces = [piece for metric in found for piece in self._pieces(metric)]
+        pieces = [piece for metric in found for piece in self._pieces(metric, on)]
         if not pieces:
             return np.full(on.count, np.nan)
         reduce = _STATISTICS.get(stat)
@@ -154,43 +154,42 @@ class Store:
             return reduce(pieces, on)
         return _percentile(pieces, on, float(stat[1:]) / 100)
 
-    def _pieces(self, metric: Metric) -> Iterator[series.Block]:
+    def _pieces(self, metric: Metric, on: series.Window) -> Iterator[series.Block]:
         """The series of a metric, scaled and divided."""
         definition = metric.definition
-        blocks = self._source.blocks(definition.source)
-        by_block: dict[int, list[int]] = {}
+        drafts = self._source.drafts(definition.source)
+        end_s = min(on.start_s + on.interval_s * on.count, on.until_s)
+        by_draft: dict[int, list[int]] = {}
         for number, row in metric.rows:
-            by_block.setdefault(number, []).append(row)
-        for number, rows in by_block.items():
-            block = blocks[number]
-            values = block.values[rows]
+            by_draft.setdefault(number, []).append(row)
+        for number, rows in by_draft.items():
+            block = drafts[number].between(rows, on.start_s, end_s)
+            values = block.values
             if definition.below:
-                values = values / self._limits(definition.below, block, rows)
+                values = values / self._limits(definition.below, block, on.start_s, end_s)
             scale = 1.0 if block.kind == "distribution" else definition.scale
             yield series.Block(
                 block.kind,
                 block.times_s,
                 values * scale,
-                tuple(block.tags[row] for row in rows),
+                block.tags,
                 block.step_s,
-                sums=None if block.sums is None else block.sums[rows] * definition.scale,
-                buckets=None if block.buckets is None else block.buckets[rows],
+                sums=None if block.sums is None else block.sums * definition.scale,
+                buckets=block.buckets,
                 bounds=None if block.bounds is None else block.bounds * definition.scale,
             )
 
-    def _limits(self, name: str, block: series.Block, rows: Sequence[int]) -> series.FloatArray:
+    def _limits(self, name: str, block: series.Block, start_s: float, end_s: float) -> series.FloatArray:
         """The limit of each row's container: its last value, which changes only with the container."""
+        wanted = [(tags.get("pod_name", ""), tags.get("kube_container_name", "")) for tags in block.tags]
+        pods = {pod for pod, _ in wanted}
         known: dict[tuple[str, str], float] = {}
-        for one in self._source.blocks(name):
-            for row, tags in enumerate(one.tags):
-                values = one.values[row][~np.isnan(one.values[row])]
+        for one in self._source.blocks(name, lambda tags: tags.get("pod_name", "") in pods, start_s, end_s):
+            for tags, row in zip(one.tags, one.values, strict=True):
+                values = row[~np.isnan(row)]
                 if len(values) and values[-1] > 0:
                     known[tags.get("pod_name", ""), tags.get("kube_container_name", "")] = float(values[-1])
-        limits = [
-            known.get((block.tags[row].get("pod_name", ""), block.tags[row].get("kube_container_name", "")), np.nan)
-            for row in rows
-        ]
-        return np.array(limits)[:, None]
+        return np.array([known.get(key, np.nan) for key in wanted])[:, None]
 
 
 def _dimensions(definition: Definition, tags: Mapping[str, str]) -> Iterator[Dimensions]:

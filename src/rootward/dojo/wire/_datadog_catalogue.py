@@ -4,7 +4,6 @@ import fnmatch
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from starlette import responses
 
 from rootward import _clock
@@ -31,17 +30,8 @@ class Catalogue:
         self._source = source
         self._happened = happened
 
-    def _reported(self, name: str, since_s: float) -> bool:
-        """Whether a metric has a point between then and now."""
-        now_s = self._clock.now_s()
-        for block in self._source.blocks(name):
-            low, high = np.searchsorted(block.times_s, [since_s, now_s], side="right")
-            if not np.isnan(block.values[:, low:high]).all():
-                return True
-        return False
-
     def _tags(self, name: str) -> list[dict[str, str]]:
-        return [dict(tags) for block in self._source.blocks(name) for tags in block.tags]
+        return [dict(tags) for draft in self._source.drafts(name) for tags in draft.tags]
 
     def active(self, call: _http.Call) -> responses.Response:
         since_s = _http.integer(call, "from", int(self._clock.now_s()) - 3600)

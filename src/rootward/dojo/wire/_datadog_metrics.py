@@ -12,8 +12,26 @@ from rootward.dojo.engines.datadog import series
 from rootward.dojo.wire import _datadog_naming as naming
 
 FloatArray = series.FloatArray
-CACHED_METRICS = 64
-Make = Callable[[], list[series.Block]]
+KEPT = 16
+LOOK_BACK = 5
+"""Samples before a window that increases may need: the last one before a gap."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Draft:
+    """Series reported together, before their values are made: `make` makes those of some rows and of samples low to high."""
+
+    times_s: FloatArray
+    tags: tuple[Mapping[str, str], ...]
+    make: Callable[[Sequence[int], int, int], series.Block]
+
+    def between(self, rows: Sequence[int], start_s: float, end_s: float) -> series.Block:
+        """The rows' samples from start to end, and what increases at the start need."""
+        low, high = np.searchsorted(self.times_s, [start_s, end_s], side="left").tolist()
+        return self.make(rows, max(low - LOOK_BACK, 0), min(high + 1, len(self.times_s)))
+
+
+Drafts = Callable[[], list[Draft]]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,12 +42,12 @@ class Metric:
     kind: str
     unit: str
     description: str
-    make: Make
+    drafts: Drafts
     family: str
 
 
 class Metrics:
-    """A `series.Source` over one telemetry."""
+    """A `series.Source` over one telemetry. Values are made for the series and the span that are asked for, and never kept."""
 
     def __init__(self, metrics: records.Metrics) -> None:
         self._metrics = metrics
@@ -37,26 +55,30 @@ class Metrics:
         for number, block in enumerate(metrics.blocks):
             for row, labels in enumerate(block.labels):
                 self._families.setdefault(labels["__name__"], []).append((number, row))
+        self._drafts: collections.OrderedDict[str, list[Draft]] = collections.OrderedDict()
         self.known: dict[str, list[Metric]] = {}
         for metric in (*self._traced(), *self._ruled()):
             self.known.setdefault(metric.name, []).append(metric)
-        self._made: collections.OrderedDict[str, list[series.Block]] = collections.OrderedDict()
 
     @property
     def names(self) -> list[str]:
         return sorted(self.known)
 
-    def blocks(self, metric: str) -> Sequence[series.Block]:
-        """The series of a metric; the last CACHED_METRICS metrics asked for are kept."""
-        made = self._made.get(metric)
-        if made is None:
-            made = [block for one in self.known.get(metric, ()) for block in one.make()]
-            self._made[metric] = made
-            if len(self._made) > CACHED_METRICS:
-                self._made.popitem(last=False)
-        else:
-            self._made.move_to_end(metric)
-        return made
+    def drafts(self, metric: str) -> list[Draft]:
+        """What a metric's series are, in a fixed order; those of the last KEPT metrics are kept, without values."""
+        found = self._drafts.get(metric)
+        if found is None:
+            found = self._drafts[metric] = [draft for one in self.known.get(metric, ()) for draft in one.drafts()]
+            if len(self._drafts) > KEPT:
+                self._drafts.popitem(last=False)
+        return found
+
+    def blocks(self, metric: str, scope: series.Scope, start_s: float, end_s: float) -> Iterator[series.Block]:
+        """One block after another, so that only one is held at a time."""
+        for draft in self.drafts(metric):
+            rows = [row for row, tags in enumerate(draft.tags) if scope(tags)]
+            if rows:
+                yield draft.between(rows, start_s, end_s)
 
     def metric_of_family(self, family: str) -> str:
         """A metric that comes from a family of the exporters; "" if none does."""
@@ -99,30 +121,39 @@ class Metrics:
         for number, rows in by_block.items():
             yield self._metrics.blocks[number], rows
 
-    def _scalars(self, family: str, rule: naming.Rule) -> list[series.Block]:
-        out = []
-        for block, rows in self._rows(family, dict(rule.where)):
-            step_s = _step(block.times_s)
-            values = _gauges(block, rows) if rule.how == naming.SAME else increases(block, rows)
-            if rule.how == naming.RATE:
-                values = values / step_s
-            if rule.how == naming.PERCENT:
-                values = values / np.maximum(self._totals(family, rule.of, block, rows), 1e-12)
-            without = tuple(name for name, _ in rule.where)
-            tags = tuple(naming.tags(block.labels[row], without=without) for row in rows)
-            kind = "gauge" if rule.how in (naming.SAME, naming.PERCENT) else rule.how
-            out.append(series.Block(kind, block.times_s, values * rule.scale, tags, step_s))
-        return out
+    def _scalars(self, family: str, rule: naming.Rule) -> list[Draft]:
+        without = tuple(name for name, _ in rule.where)
+        return [
+            Draft(
+                block.times_s,
+                tuple(naming.tags(block.labels[row], without=without) for row in rows),
+                functools.partial(self._scalar, family, rule, block, rows),
+            )
+            for block, rows in self._rows(family, dict(rule.where))
+        ]
 
-    def _totals(self, family: str, of: str, block: records.MetricBlock, rows: Sequence[int]) -> FloatArray:
-        """The increases of all series that differ from each row only in the label `of`."""
-        every = [row for row, labels in enumerate(block.labels) if labels["__name__"] == family]
-        rates = np.nan_to_num(increases(block, every))
-        keys = [_without(block.labels[row], of) for row in every]
-        totals: dict[tuple[tuple[str, str], ...], FloatArray] = {}
-        for key, row in zip(keys, rates, strict=True):
-            totals[key] = totals.get(key, 0.0) + row
-        return np.array([totals[_without(block.labels[row], of)] for row in rows])
+    def _scalar(
+        self,
+        family: str,
+        rule: naming.Rule,
+        block: records.MetricBlock,
+        rows: Sequence[int],
+        chosen: Sequence[int],
+        low: int,
+        high: int,
+    ) -> series.Block:
+        step_s = _step(block.times_s)
+        wanted = [rows[i] for i in chosen]
+        part = _cut(block, wanted, low, high)
+        values = part if rule.how == naming.SAME else increases(part)
+        if rule.how == naming.RATE:
+            values = values / step_s
+        if rule.how == naming.PERCENT:
+            values = values / np.maximum(_totals(family, rule.of, block, wanted, low, high), 1e-12)
+        kind = "gauge" if rule.how in (naming.SAME, naming.PERCENT) else rule.how
+        without = tuple(name for name, _ in rule.where)
+        tags = tuple(naming.tags(block.labels[row], without=without) for row in wanted)
+        return series.Block(kind, block.times_s[low:high], values * rule.scale, tags, step_s)
 
     def _traced(self) -> Iterator[Metric]:
         for family, traced in naming.TRACED.items():
@@ -143,29 +174,18 @@ class Metrics:
             yield Metric(f"{name}.duration", "count", "second", "Time spent in requests", spent, total)
             yield Metric(name, "distribution", "second", "Latency of requests", spread, f"{family}_bucket")
 
-    def _counted(self, family: str, tags: "Tagging", traced: naming.Traced, *, errors_only: bool) -> list[series.Block]:
+    def _counted(self, family: str, tags: "Tagging", traced: naming.Traced, *, errors_only: bool) -> list[Draft]:
         out = []
         for block, rows in self._rows(family, {}):
             chosen = [row for row in rows if not errors_only or _failed(block.labels[row].get(traced.status, ""))]
-            if errors_only and not chosen:
-                continue
-            named = tuple(tags(block.labels[row]) for row in chosen)
-            out.append(series.Block("count", block.times_s, increases(block, chosen), named, _step(block.times_s)))
+            if chosen:
+                out.append(_counting(block, chosen, tags))
         return out
 
-    def _totalled(self, family: str, tags: "Tagging") -> list[series.Block]:
-        return [
-            series.Block(
-                "count",
-                block.times_s,
-                increases(block, rows),
-                tuple(tags(block.labels[row]) for row in rows),
-                _step(block.times_s),
-            )
-            for block, rows in self._rows(family, {})
-        ]
+    def _totalled(self, family: str, tags: "Tagging") -> list[Draft]:
+        return [_counting(block, rows, tags) for block, rows in self._rows(family, {})]
 
-    def _distributions(self, base: str, tags: "Tagging") -> list[series.Block]:
+    def _distributions(self, base: str, tags: "Tagging") -> list[Draft]:
         """Histograms of one target as distributions: cumulative buckets taken apart, counters as increases."""
         sums = {
             _without(block.labels[row], ""): (block, row)
@@ -174,21 +194,23 @@ class Metrics:
         }
         out = []
         for block, rows in self._rows(f"{base}_bucket", {}):
-            groups: dict[tuple[tuple[str, str], ...], list[tuple[float, int]]] = {}
+            groups: dict[Key, list[tuple[float, int]]] = {}
             for row in rows:
                 labels = block.labels[row]
                 groups.setdefault(_without(labels, "le"), []).append((float(labels["le"].replace("+Inf", "inf")), row))
-            by_bounds: dict[tuple[float, ...], list[tuple[tuple[tuple[str, str], ...], list[int]]]] = {}
+            by_bounds: dict[tuple[float, ...], list[tuple[Key, list[int]]]] = {}
             for key, members in groups.items():
                 members.sort()
-                by_bounds.setdefault(tuple(bound for bound, _ in members), []).append(
-                    (key, [row for _, row in members])
-                )
+                bounds = tuple(bound for bound, _ in members)
+                by_bounds.setdefault(bounds, []).append((key, [row for _, row in members]))
             for bounds, found in by_bounds.items():
-                out.append(_distribution(block, bounds, found, sums, tags))
+                named = tuple(tags(dict(key)) for key, _ in found)
+                make = functools.partial(_distribution, block, bounds, found, named, sums)
+                out.append(Draft(block.times_s, named, make))
         return out
 
 
+Key = tuple[tuple[str, str], ...]
 Tagging = Callable[[records.Labels], dict[str, str]]
 
 
@@ -196,31 +218,56 @@ def _without(labels: records.Labels, name: str) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((key, value) for key, value in labels.items() if key not in (name, "__name__")))
 
 
+def _totals(family: str, of: str, block: records.MetricBlock, rows: Sequence[int], low: int, high: int) -> FloatArray:
+    """The increases of all series that differ from each row only in the label `of`."""
+    every = [row for row, labels in enumerate(block.labels) if labels["__name__"] == family]
+    rates = np.nan_to_num(increases(_cut(block, every, low, high)))
+    totals: dict[Key, FloatArray] = {}
+    for row, rate in zip(every, rates, strict=True):
+        key = _without(block.labels[row], of)
+        totals[key] = totals.get(key, 0.0) + rate
+    return np.array([totals[_without(block.labels[row], of)] for row in rows])
+
+
+def _counting(block: records.MetricBlock, rows: Sequence[int], tags: Tagging) -> Draft:
+    named = tuple(tags(block.labels[row]) for row in rows)
+
+    def make(chosen: Sequence[int], low: int, high: int) -> series.Block:
+        values = increases(_cut(block, [rows[i] for i in chosen], low, high))
+        return series.Block(
+            "count", block.times_s[low:high], values, tuple(named[i] for i in chosen), _step(block.times_s)
+        )
+
+    return Draft(block.times_s, named, make)
+
+
 def _distribution(
     block: records.MetricBlock,
     bounds: tuple[float, ...],
-    found: Sequence[tuple[tuple[tuple[str, str], ...], list[int]]],
-    sums: Mapping[tuple[tuple[str, str], ...], tuple[records.MetricBlock, int]],
-    tags: Tagging,
+    found: Sequence[tuple[Key, list[int]]],
+    named: Sequence[Mapping[str, str]],
+    sums: Mapping[Key, tuple[records.MetricBlock, int]],
+    chosen: Sequence[int],
+    low: int,
+    high: int,
 ) -> series.Block:
-    flat = [row for _, rows in found for row in rows]
-    inside = increases(block, flat).reshape(len(found), len(bounds), -1)
+    flat = [row for i in chosen for row in found[i][1]]
+    inside = increases(_cut(block, flat, low, high)).reshape(len(chosen), len(bounds), -1)
     buckets = np.diff(inside, axis=1, prepend=0.0)
-    totals = np.zeros((len(found), len(block.times_s)))
-    middles = np.array(
-        [(low + (high if np.isfinite(high) else low)) / 2 for low, high in zip((0.0, *bounds), bounds, strict=False)]
-    )
-    for i, (key, _) in enumerate(found):
-        owner, row = sums.get(key, (block, -1))
+    totals = np.zeros((len(chosen), high - low))
+    edges = zip((0.0, *bounds), bounds, strict=False)
+    middles = np.array([(below + (above if np.isfinite(above) else below)) / 2 for below, above in edges])
+    for place, i in enumerate(chosen):
+        owner, row = sums.get(found[i][0], (block, -1))
         if row >= 0 and len(owner.times_s) == len(block.times_s):
-            totals[i] = increases(owner, [row])[0]
+            totals[place] = increases(_cut(owner, [row], low, high))[0]
         else:  # without sums, the middles of the buckets stand for their contents
-            totals[i] = (buckets[i] * middles[:, None]).sum(axis=0)
+            totals[place] = (buckets[place] * middles[:, None]).sum(axis=0)
     return series.Block(
         "distribution",
-        block.times_s,
+        block.times_s[low:high],
         inside[:, -1, :],
-        tuple(tags(dict(key)) for key, _ in found),
+        tuple(named[i] for i in chosen),
         _step(block.times_s),
         sums=totals,
         buckets=np.maximum(np.nan_to_num(buckets), 0.0),
@@ -232,14 +279,14 @@ def _step(times_s: FloatArray) -> float:
     return float(np.median(np.diff(times_s))) if len(times_s) > 1 else 15.0
 
 
-def _gauges(block: records.MetricBlock, rows: Sequence[int]) -> FloatArray:
-    values = block.values[list(rows)]
+def _cut(block: records.MetricBlock, rows: Sequence[int], low: int, high: int) -> FloatArray:
+    """Some rows' samples, NaN where there is none."""
+    values = block.values[list(rows), low:high]
     return np.where(records.is_stale(values), np.nan, values)
 
 
-def increases(block: records.MetricBlock, rows: Sequence[int]) -> FloatArray:
+def increases(values: FloatArray) -> FloatArray:
     """What counters grew by since their last sample; a reset counts from zero; NaN at the first sample and where there is none."""
-    values = _gauges(block, rows)
     out = np.full(values.shape, np.nan)
     if values.shape[1] < 2:
         return out

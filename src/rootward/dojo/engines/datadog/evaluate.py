@@ -88,20 +88,18 @@ def query(node: tree.Query, source: series.Source, on: series.Window) -> Lines:
     groups: dict[series.Tags, list[series.FloatArray]] = {}
     spread: dict[series.Tags, list[tuple[series.Block, series.FloatArray, series.FloatArray, series.FloatArray]]] = {}
     seen = 0
-    for block in source.blocks(node.metric):
-        chosen = np.array([row for row, tags in enumerate(block.tags) if node.scope(tags)], dtype=np.int64)
-        seen += len(chosen)
+    end_s = min(on.start_s + on.interval_s * on.count, on.until_s)
+    for block in source.blocks(node.metric, node.scope, on.start_s, end_s):
+        seen += len(block.tags)
         if seen > MAX_SERIES:
             raise errors.QueryTooLarge(f"query matches more than {MAX_SERIES} series")
-        if not len(chosen):
-            continue
         at = series.cuts(block.times_s, on)
-        by_group = series.grouped([block.tags[row] for row in chosen.tolist()], node.by)
+        by_group = series.grouped(block.tags, node.by)
         if block.kind == "distribution":
             for key, rows in by_group.items():
-                spread.setdefault(key, []).append(_spread(block, chosen[rows], at, on))
+                spread.setdefault(key, []).append(_spread(block, rows, at, on))
             continue
-        rolled = _rolled(node, block, chosen, at, on)
+        rolled = _rolled(node, block, at, on)
         for key, rows in by_group.items():
             groups.setdefault(key, []).append(rolled[rows])
     found = {key: series.combined(np.concatenate(parts), node.aggregator) for key, parts in groups.items()}
@@ -116,10 +114,8 @@ def query(node: tree.Query, source: series.Source, on: series.Window) -> Lines:
     return lines
 
 
-def _rolled(
-    node: tree.Query, block: series.Block, chosen: series.IntArray, at: series.IntArray, on: series.Window
-) -> series.FloatArray:
-    values = block.values[chosen]
+def _rolled(node: tree.Query, block: series.Block, at: series.IntArray, on: series.Window) -> series.FloatArray:
+    values = block.values
     if block.kind == "count":
         total = node.rollup in ("", "sum")
         out = series.summed(values, block, at, on) if total else series.rolled(values, at, node.rollup)

@@ -1,7 +1,7 @@
 """Tagged series, and how they are rolled up in time and aggregated over tags."""
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -31,11 +31,14 @@ class Block:
     bounds: FloatArray | None = None
 
 
+Scope = Callable[[Mapping[str, str]], bool]
+
+
 class Source(Protocol):
     """What has metrics."""
 
-    def blocks(self, metric: str) -> Sequence[Block]:
-        """The series of a metric, [] when there is no such metric."""
+    def blocks(self, metric: str, scope: Scope, start_s: float, end_s: float) -> Iterable[Block]:
+        """The series of a metric whose tags pass, with all reports from start to end; nothing when there is no such metric."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
