@@ -81,12 +81,13 @@ def test_over_a_socket_the_date_is_the_productions():
 
 
 def test_settings_for_other_programs():
-    files = clients.files("http://127.0.0.1:9/", VENDORS, mcp=True)
+    files = clients.files("http://127.0.0.1:9/", [*VENDORS, "exporters"], mcp=True)
     assert set(files) == {
         "rootward.yaml",
         "holmes.yaml",
         "kubeconfig.yaml",
         "amtool.yml",
+        "prometheus.yml",
         "grafana-datasources.yaml",
         "mcp.json",
         "environment.sh",
@@ -96,6 +97,8 @@ def test_settings_for_other_programs():
     holmes = yaml.safe_load(files["holmes.yaml"])
     assert holmes["toolsets"]["prometheus/metrics"]["config"]["prometheus_url"] == "http://127.0.0.1:9/prometheus/"
     assert holmes["mcp_servers"]["production"]["config"]["url"] == "http://127.0.0.1:9/mcp"
+    scraped = yaml.safe_load(files["prometheus.yml"])["scrape_configs"]
+    assert scraped[0]["http_sd_configs"][0]["url"] == "http://127.0.0.1:9/exporters/targets"
     sources = yaml.safe_load(files["grafana-datasources.yaml"])["datasources"]
     assert [one["type"] for one in sources] == ["prometheus", "loki", "tempo", "alertmanager"]
     assert "export LOKI_ADDR=http://127.0.0.1:9/loki\n" in files["environment.sh"]

@@ -31,4 +31,7 @@ if command -v npm >/dev/null 2>&1; then
 fi
 "$venv/bin/python" -m pip install --disable-pip-version-check -q -r requirements-real.lock \
   || echo "setup: Python clients of the extra \"real\" could not be installed (their tests will be skipped)"
+# Few Pythons have a wheel of the coverage-guided fuzzer.
+"$venv/bin/python" -m pip install --disable-pip-version-check -q --only-binary :all: atheris 2>/dev/null \
+  || echo "setup: atheris could not be installed (its fuzzing will be skipped)"
 exit 0

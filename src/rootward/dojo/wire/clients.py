@@ -35,6 +35,8 @@ def files(base_url: str, vendors: Iterable[str], *, mcp: bool = False) -> dict[s
         out["kubeconfig.yaml"] = _yaml(kubeconfig(base_url))
     if "alertmanager" in present:
         out["amtool.yml"] = _yaml({"alertmanager.url": f"{base_url}/alertmanager"})
+    if "exporters" in present:
+        out["prometheus.yml"] = _yaml(_scraping(base_url))
     if sources := _data_sources(base_url, present):
         out["grafana-datasources.yaml"] = _yaml({"apiVersion": 1, "datasources": sources})
     if mcp:
@@ -88,6 +90,13 @@ def _holmes(base_url: str, present: Sequence[str], mcp: bool) -> dict[str, Any]:
         server = {"mode": "streamable-http", "url": f"{base_url}/mcp"}
         out["mcp_servers"] = {NAME: {"description": "Everything that watches production", "config": server}}
     return out
+
+
+def _scraping(base_url: str) -> dict[str, Any]:
+    """A Prometheus of one's own that scrapes every target; scrape times are its own, as its clock runs on."""
+    found = {"url": f"{base_url}/exporters/targets", "refresh_interval": "30s"}
+    job = {"job_name": NAME, "honor_labels": True, "http_sd_configs": [found]}
+    return {"global": {"scrape_interval": "15s"}, "scrape_configs": [job]}
 
 
 def _data_sources(base_url: str, present: Sequence[str]) -> list[dict[str, Any]]:
