@@ -253,3 +253,16 @@ def test_syntax_errors_are_in_the_server_s_words(query: str, words: str) -> None
     with pytest.raises(errors.QuerySyntaxError) as caught:
         engine.Engine(telemetry.Metrics()).parse(query)
     assert str(caught.value) == words
+
+
+def test_histograms_that_had_to_be_mended_are_told_of() -> None:
+    times_s = START_S + 15.0 * np.arange(3)
+    labels = tuple({"__name__": "h_bucket", "le": le} for le in ("1", "2", "+Inf", "oops"))
+    rows = np.array([[5.0], [3.0], [6.0], [1.0]]) * np.ones(3)
+    promql = engine.Engine(telemetry.Metrics((telemetry.MetricBlock(times_s, rows, labels),)))
+    notes = promql.instant("histogram_quantile(0.5, h_bucket)", START_S + 30).notes
+    page = "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile"
+    assert set(notes) == {
+        'PromQL warning: bucket label "le" is missing or has a malformed value of "oops" for metric name "h_bucket" (1:25)',
+        f'PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see {page}) for metric name "h_bucket" (1:25)',
+    }
