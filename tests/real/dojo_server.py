@@ -11,6 +11,9 @@ from pathlib import Path
 import uvicorn
 
 from rootward import _clock
+from rootward.dojo import serving as sockets
+from rootward.dojo import world as worlds
+from rootward.dojo.capsule import telemetry
 from rootward.dojo.wire import faces
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "dojo"))
@@ -36,3 +39,13 @@ def serving() -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(timeout=10)
+
+
+@contextlib.contextmanager
+def serving_world(world: str = "payments", fault: str = "slow_query", seed: int = 3) -> Iterator[tuple[str, telemetry.Telemetry, sockets.ServedClock]]:
+    """The base address of a whole world with MCP, its telemetry, and the clock that moves it."""
+    recorded = worlds.build(world, fault, seed)[0].telemetry
+    clock = sockets.ServedClock(recorded.now_s, recorded.end_s, base=_clock.SystemClock())
+    vendors = faces.with_gateways(recorded, clock, faces.faces(recorded, clock))
+    with sockets.serving(faces.mounted(vendors, faces.mcp_app(vendors, clock)), clock) as base_url:
+        yield base_url, recorded, clock

@@ -94,7 +94,7 @@ class Silences:
         silence = self.find(identity)
         now_s = self._clock.now_s()
         if silence.state(now_s) == "expired":
-            raise _http.Refused(400, f"silence {identity} already expired")
+            raise _http.Refused(500, f"silence {identity} already expired")  # as the real one words it
         silence.ends_s = silence.updated_s = now_s
         silence.starts_s = min(silence.starts_s, now_s)
 

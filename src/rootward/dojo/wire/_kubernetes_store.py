@@ -2,6 +2,7 @@
 
 import bisect
 import dataclasses
+import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -197,7 +198,28 @@ def _completed(version: records.ObjectVersion, number: int) -> dict[str, Any]:
     meta.setdefault("resourceVersion", str(_FIRST_VERSION + 10 * number))
     if not meta.get("creationTimestamp"):
         meta["creationTimestamp"] = _http.iso_seconds(version.time_s)
+    if body.get("kind") == "Pod" and isinstance(body.get("status"), Mapping):
+        body["status"] = _pod_status(body["status"], str(meta["uid"]))
     return {**body, "metadata": meta}
+
+
+def _pod_status(status: Mapping[str, Any], uid: str) -> dict[str, Any]:
+    """Containers' statuses with the fields that the API always has, and that clients in typed languages insist on."""
+    out = dict(status)
+    for field in ("containerStatuses", "initContainerStatuses"):
+        if out.get(field):
+            out[field] = [_container_status(one, uid) for one in out[field]]
+    return out
+
+
+def _container_status(one: Mapping[str, Any], uid: str) -> dict[str, Any]:
+    image = str(one.get("image", ""))
+    digest = hashlib.sha256(image.encode()).hexdigest()
+    started = hashlib.sha256(f"{uid}/{one.get('name')}/{one.get('restartCount', 0)}".encode()).hexdigest()
+    has_run = "running" in (one.get("state") or {}) or one.get("lastState")
+    made = {"image": image, "restartCount": 0, "ready": False, "lastState": {}}
+    made["imageID"] = f"{image.partition('@')[0].rpartition(':')[0] or image}@sha256:{digest}" if has_run else ""
+    return {**made, **({"containerID": f"containerd://{started}"} if has_run else {}), **one}
 
 
 def _keep_identity(history: _History, state: State) -> None:
