@@ -42,7 +42,9 @@ def serving() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def serving_world(world: str = "payments", fault: str = "slow_query", seed: int = 3) -> Iterator[tuple[str, telemetry.Telemetry, sockets.ServedClock]]:
+def serving_world(
+    world: str = "payments", fault: str = "slow_query", seed: int = 3
+) -> Iterator[tuple[str, telemetry.Telemetry, sockets.ServedClock]]:
     """The base address of a whole world with MCP, its telemetry, and the clock that moves it."""
     recorded = worlds.build(world, fault, seed)[0].telemetry
     clock = sockets.ServedClock(recorded.now_s, recorded.end_s, base=_clock.SystemClock())

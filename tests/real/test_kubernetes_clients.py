@@ -16,7 +16,17 @@ KUBECTL = shutil.which("kubectl") or ""
 REASON = "not installed (pip install 'rootward[real]'): the face was not tried with the official client"
 operations = client_operations.Operations("kubernetes")
 TOOL, PYTHON = "kubectl", "kubernetes (Python)"
-DESCRIBED = ("pods", "deployments", "replicasets", "statefulsets", "services", "nodes", "configmaps", "namespaces", "endpoints")
+DESCRIBED = (
+    "pods",
+    "deployments",
+    "replicasets",
+    "statefulsets",
+    "services",
+    "nodes",
+    "configmaps",
+    "namespaces",
+    "endpoints",
+)
 
 
 class Served:

@@ -18,7 +18,9 @@ def api():
 
 
 def channel_of(api, name="incidents"):
-    return next(one["id"] for page in api.conversations_list(limit=1) for one in page["channels"] if one["name"] == name)
+    return next(
+        one["id"] for page in api.conversations_list(limit=1) for one in page["channels"] if one["name"] == name
+    )
 
 
 @slack.of(CLIENT, "auth_test, team_info, api_test")
@@ -62,7 +64,9 @@ def _(api):
         "the pool shrank",
         "in a thread",
     ]
-    assert api.chat_getPermalink(channel=channel, message_ts=ts)["permalink"].startswith("https://acme.slack.com/archives/")
+    assert api.chat_getPermalink(channel=channel, message_ts=ts)["permalink"].startswith(
+        "https://acme.slack.com/archives/"
+    )
     assert api.chat_delete(channel=channel, ts=ts)["ok"]
 
 
