@@ -80,10 +80,10 @@ class Seen:
         ready = [c for pod in self.pods() for c in pod["status"].get("conditions", ()) if c["type"] == "Ready"]
         return sum(condition["status"] == "True" for condition in ready)
 
-    def lines(self, text: str) -> int:
+    def lines(self, text: str, *, anywhere: bool = False) -> int:
         logs = self.telemetry.logs
         assert logs is not None
-        mine = [k for k, labels in enumerate(logs.streams) if labels["app"] == self.cause.name]
+        mine = [k for k, labels in enumerate(logs.streams) if anywhere or labels["app"] == self.cause.name]
         return sum(bool(re.search(text, line)) for s, line in zip(logs.stream, logs.lines, strict=True) if s in mine)
 
     def changed(self) -> bool:
@@ -196,6 +196,44 @@ CASES = (
          (lambda s: s.objects("HorizontalPodAutoscaler", s.cause.name), Seen.changed,
           lambda s: sum(s.query(f'kube_deployment_spec_replicas{{deployment="{s.cause.name}"}}')) <= s.replicas_before()),
          (lambda s: s.events("FailedCreate"), lambda s: s.events("OOMKilling"))),
+    Case("node_not_ready", "kubelet_unavailable", "web-shop", 1,
+         (lambda s: s.events("NodeNotReady"), lambda s: s.query(f'kube_node_status_condition{{node="{s.cause.name}",condition="Ready",status="unknown"}} == 1'),
+          lambda s: any(t["key"] == "node.kubernetes.io/unreachable" for node in s.objects("Node", s.cause.name) for t in node["spec"]["taints"])),
+         (lambda s: s.cause.change, lambda s: s.events("Evicted"), lambda s: s.events("OOMKilling"))),
+    Case("disk_pressure", "eviction_threshold", "web-shop", 1,
+         (lambda s: s.events("Evicted", "The node was low on resource"), Seen.changed,
+          lambda s: any(pod["status"].get("reason") == "Evicted" for pod in s.objects("Pod")),
+          lambda s: min(s.query('node_filesystem_avail_bytes{mountpoint="/"} / node_filesystem_size_bytes')) > 0.3),
+         (lambda s: s.events("OOMKilling"), lambda s: s.events("NodeNotReady"))),
+    Case("disk_pressure", "disk_full", "web-shop", 0,
+         (lambda s: s.events("Evicted", "The node was low on resource"), Seen.changed,
+          lambda s: min(s.query('node_filesystem_avail_bytes{mountpoint="/"} / node_filesystem_size_bytes')) < 0.12),
+         (lambda s: s.events("NodeNotReady"),)),
+    Case("pod_preempted", "pod_preempted", "web-shop", 0,
+         (lambda s: s.events("Preempted", "^Preempted by pod"), Seen.changed, lambda s: s.objects("PriorityClass", "analytics-critical"),
+          lambda s: s.events("FailedScheduling", "Insufficient cpu")),
+         (lambda s: s.events("Evicted"), lambda s: s.events("OOMKilling"))),
+    Case("volume_pending", "storage_class", "web-shop", 0,
+         (lambda s: s.events("ProvisioningFailed", "storageclass.storage.k8s.io .* not found"), Seen.changed,
+          lambda s: any(claim["status"]["phase"] == "Pending" for claim in s.objects("PersistentVolumeClaim", s.cause.name))),
+         (lambda s: s.events("FailedAttachVolume"), Seen.restarts)),
+    Case("volume_pending", "volume_access_mode", "web-shop", 3,
+         (lambda s: s.events("FailedAttachVolume", "Multi-Attach error", about=s.cause.name), Seen.changed, lambda s: not s.serving()),
+         (lambda s: s.events("ProvisioningFailed"), lambda s: s.events("OOMKilling"))),
+    Case("ingress_misroute", "ingress_misroute", "web-shop", 0,
+         (lambda s: any(path["backend"]["service"]["name"] not in {one["metadata"]["name"] for one in s.objects("Service")}
+                        or path["backend"]["service"]["port"]["number"] != 8080
+                        for path in s.objects("Ingress", s.cause.name)[0]["spec"]["rules"][0]["http"]["paths"]), Seen.changed),
+         (Seen.waiting, Seen.restarts)),
+    Case("mesh_policy", "mesh_policy_denied", "payments", 0,
+         (lambda s: s.objects("AuthorizationPolicy", s.cause.name), Seen.changed, Seen.serving, lambda s: s.lines("RBAC: access denied", anywhere=True)),
+         (Seen.waiting, Seen.restarts)),
+    Case("mesh_policy", "mtls_strict", "payments", 0,
+         (lambda s: s.objects("PeerAuthentication", s.cause.name), Seen.changed, Seen.serving),
+         (lambda s: s.lines("RBAC: access denied", anywhere=True),)),
+    Case("mesh_policy", "traffic_policy_local", "web-shop", 0,
+         (lambda s: s.objects("Service", s.cause.name)[0]["spec"]["internalTrafficPolicy"] == "Local", Seen.changed, Seen.serving),
+         (Seen.waiting, lambda s: s.lines("RBAC: access denied", anywhere=True))),
     Case("zero_replicas", "zero_replicas", "web-shop", 1,
          (lambda s: s.events("ScalingReplicaSet", "to 0 from", about=s.cause.name), lambda s: not s.pods(), Seen.changed,
           lambda s: s.query(f'kube_deployment_spec_replicas{{deployment="{s.cause.name}"}}') == [0.0]),

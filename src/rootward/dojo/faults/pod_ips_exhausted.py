@@ -21,15 +21,18 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
         details={"plan": "3 to add, 1 to change, 0 to destroy"},
     )  # fmt: skip
     workload_kit.blocked(draft, target, pod_states.without_sandbox(refused), dice, component=-1)
-    nodes, until = pods.node_names(draft), min(workload_kit.ends(draft), draft.steps - 1)
+    nodes = pods.node_names(draft)
     for n, name in enumerate(nodes):
         text = f"InsufficientCidrBlocks: The specified subnet does not have enough free cidr blocks to satisfy the request. ({node_objects.zone(n)})"
-        where, first = ("", "Node", name), draft.onset + 2 + n
-        if first < until:
-            times = max(1, (until - first) * round(draft.step_s) // 60)
-            draft.happenings.append(
-                dr.Happening(until, where, "InsufficientFreeAddresses", text, times, first, source="aws-node")
-            )
+        workload_kit.repeated(
+            draft,
+            ("", "Node", name),
+            "InsufficientFreeAddresses",
+            text,
+            source="aws-node",
+            at=draft.onset + 2 + n,
+            every_s=60.0,
+        )
     here = (("service", component.name), ("workload", component.name), ("namespace", namespace))
     aliases = (*here, *(("node", name) for name in nodes))
     cause = oracle.Cause("workload", PLUGIN, "pod_ips_exhausted", kit.onset_s(draft), note.sha, aliases)

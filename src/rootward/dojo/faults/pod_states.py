@@ -109,3 +109,24 @@ def without_sandbox(message: str, *, every_s: float = 13.0) -> tr.State:
         f"Failed to create pod sandbox: rpc error: code = Unknown desc = failed to setup network for sandbox: {message}"
     )
     return tr.State(tr.WAITING, "ContainerCreating", "", (tr.Told("FailedCreatePodSandBox", said, every_s=every_s),))
+
+
+def lost(*, runs: bool) -> tr.State:
+    """The node is not heard of; its pods may go on all the same."""
+    told = tr.Told("NodeNotReady", "Node is not ready", "node-controller", every_s=0.0, after_s=tr.GRACE_S)
+    return tr.State(tr.LOST, "NodeLost", "", (told,), answers=runs)
+
+
+def still_attached(volume: str) -> tr.State:
+    """A volume that only one node may hold is still attached to another."""
+    multi = f'Multi-Attach error for volume "{volume}" Volume is already exclusively attached to one node and can\'t be attached to another'
+    late = "Unable to attach or mount volumes: unmounted volumes=[data], unattached volumes=[], failed to process volumes=[]: timed out waiting for the condition"
+    return tr.State(
+        tr.WAITING,
+        "ContainerCreating",
+        "",
+        (
+            tr.Told("FailedAttachVolume", multi, "attachdetach-controller", every_s=0.0, after_s=1.0),
+            tr.Told("FailedMount", late, every_s=135.0, after_s=123.0),
+        ),
+    )

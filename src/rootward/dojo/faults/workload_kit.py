@@ -87,6 +87,16 @@ def crowd(draft: dr.Draft, target: int, dice: dr.Dice, factor: float = 0.0) -> N
         draft.knobs.calls_factor[:, call] *= rise
 
 
+def repeated(
+    draft: dr.Draft, where: tuple[str, str, str], reason: str, message: str, *, source: str, at: int, every_s: float
+) -> None:
+    """A warning that comes again and again from step `at` until somebody mends it; its count rises, as recorders aggregate."""
+    last = min(ends(draft), draft.steps) - 1
+    for step in sorted({round(at + (last - at) * k / 12.0) for k in range(13)}) if last >= at else ():
+        count = 1 + round((step - at) * draft.step_s / every_s)
+        draft.happenings.append(dr.Happening(step, where, reason, message, count, at, source=source))
+
+
 def edit(draft: dr.Draft, target: int, change: Callable[[dict[str, Any]], None]) -> None:
     """The pod template changes at the onset and is rolled out; it is taken back when trouble ends."""
     until = ends(draft)

@@ -146,8 +146,8 @@ class Edit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Routing:
-    """What the Service of a component says in steps `at:until`: another `selector`, another `target_port`, or nothing, because it
-    is `missing`. Endpoints follow."""
+    """What the Service of a component says in steps `at:until`: another `selector`, another `target_port`, that only `local` pods of a node
+    are asked, or nothing, because it is `missing`. Endpoints follow."""
 
     component: int
     at: int
@@ -155,6 +155,7 @@ class Routing:
     selector: Mapping[str, str] | None = None
     target_port: int = 0
     missing: bool = False
+    local: bool = False
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -193,6 +194,18 @@ class Cap:
     hard: float
     at: int
     until: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Detour:
+    """The Ingress of the door (a component) sends what is meant for `behind` to Service `other`, `port`, in steps `at:until`."""
+
+    door: int
+    behind: int
+    at: int
+    until: int
+    other: str
+    port: int
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -237,6 +250,7 @@ class Draft:
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
     routings: list[Routing] = dataclasses.field(default_factory=list)
+    detours: list[Detour] = dataclasses.field(default_factory=list)
     marks: list[NodeMark] = dataclasses.field(default_factory=list)
     caps: list[Cap] = dataclasses.field(default_factory=list)
     scaling: dict[int, Unscaled] = dataclasses.field(

@@ -10,7 +10,7 @@ import numpy as np
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import objects, quotas, scaler_objects, volumes
+from rootward.dojo.world import ingress_objects, objects, quotas, scaler_objects, volumes
 
 OLD_S = 86_400.0 * 40
 STORAGE_CLASS = "gp3"
@@ -30,6 +30,7 @@ def versions(frame: fr.Frame) -> Iterator[tm.ObjectVersion]:
     for space in spaces:
         yield from _quota(frame, space)
     yield from scaler_objects.versions(frame)
+    yield from ingress_objects.versions(frame)
 
 
 def _old(frame: fr.Frame, api: str, kind: str, namespace: str, name: str, **rest: object) -> objects.Body:

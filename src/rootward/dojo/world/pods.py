@@ -128,6 +128,13 @@ def fleet(draft: dr.Draft) -> Fleet:
     return Fleet(pods, nodes, owner, exists, ready, running, memory, share, made, desired)
 
 
+def placed(draft: dr.Draft) -> list[Pod]:
+    """All pods as they would be placed before troubles befall them; changes nothing."""
+    desired, count = wanted(draft), len(node_names(draft))
+    parts = [(i, rollouts.generations(draft, i)) for i in range(len(draft.layout.components))]
+    return [pod for i, made in parts for pod in _pods_of(draft, i, made, desired[i], count)]
+
+
 def wanted(draft: dr.Draft) -> lay.IndexArray:
     """Replicas asked for, [N, T]."""
     base = np.repeat(draft.layout.replicas[:, None], draft.steps, axis=1)
@@ -239,6 +246,8 @@ def _befall(draft: dr.Draft, pods: list[Pod], trouble: tr.Trouble, node_count: i
         and (not trouble.slots or pod.slot in trouble.slots)
         and (not trouble.nodes or pod.node in trouble.nodes)
     ]
+    if len(trouble.nodes) == 1:  # whoever empties a node does not go by name
+        hit = [hit[int(k)] for k in rng.permutation(len(hit))]
     for k, pod in enumerate(hit):
         if not trouble.taken:
             pod.spells.append(tr.Spell(max(trouble.at, pod.start), min(trouble.until, pod.end), trouble.state))
@@ -288,6 +297,11 @@ def pd_start(trouble: tr.Trouble) -> float:
 def _live(draft: dr.Draft, pod: Pod, spell: tr.Spell, ready: lay.BoolArray, running: lay.BoolArray) -> None:
     """Go through a spell: what is ready, what runs, and how often the container ends and starts."""
     state = spell.state
+    if (
+        state.kind == tr.LOST and state.answers
+    ):  # it goes on, but nobody is sent there once its node counts as not ready
+        ready[min(spell.start + draft.steps_in(tr.GRACE_S), spell.end) : spell.end] = False
+        return
     if state.kind == tr.LOST:  # until the node controller notices, requests are still sent there
         share = 1.0 / max(float(draft.layout.replicas[pod.component]), 1.0)
         noticed = min(spell.start + draft.steps_in(tr.GRACE_S), spell.end)

@@ -60,6 +60,7 @@ def _service(frame: fr.Frame, i: int, route: dr.Routing | None) -> objects.Body:
             "type": "ClusterIP",
             "clusterIP": f"172.20.{i // 200}.{10 + i % 200}",
             "selector": selector,
+            "internalTrafficPolicy": "Local" if route is not None and route.local else "Cluster",
             "ports": [{"name": "main", "port": port, "targetPort": target, "protocol": "TCP"}],
         },
     )

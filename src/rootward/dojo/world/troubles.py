@@ -38,7 +38,8 @@ class State:
     absent: never created · unscheduled: no node takes it · waiting: its container does not start (`reason` ErrImagePull,
     CreateContainerConfigError, ContainerCreating …) · initialising: an init container does not finish · crashing: it runs for
     `runs_s`, ends with `exit_code` and `reason` and is started again, later each time; it is ready meanwhile if it `answers` ·
-    unready: it runs and is not ready · lost: its node is not heard of. `lines` are what a container writes before it ends.
+    unready: it runs and is not ready · lost: its node is not heard of; if it `answers`, it
+    runs on. `lines` are what a container writes before it ends.
     """
 
     kind: str

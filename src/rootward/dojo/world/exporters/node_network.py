@@ -4,7 +4,7 @@ import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world.exporters import sheet
+from rootward.dojo.world.exporters import nodes, sheet
 
 META = {
     "node_nf_conntrack_entries": tm.MetricMeta(
@@ -28,6 +28,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     where = np.array([pod.node for pod in frame.fleet.pods])
     arrivals = frame.state.served[:, frame.fleet.owner].T * frame.fleet.share
     for n, name in enumerate(frame.fleet.nodes):
+        page.heard(nodes.heard(frame, n))
         _node(frame, page, n, name, arrivals[where == n].sum(axis=0), rng)
     return page.blocks()
 

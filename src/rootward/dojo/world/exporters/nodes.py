@@ -4,6 +4,7 @@ import numpy as np
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import layout as lay
 from rootward.dojo.world import traffic
 from rootward.dojo.world.exporters import sheet
 
@@ -32,6 +33,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     where = np.array([pod.node for pod in fleet.pods])
     waiting = _waiting(frame)
     for n, name in enumerate(fleet.nodes):
+        page.heard(heard(frame, n))
         mine = np.flatnonzero(where == n)
         stuck = np.minimum(waiting.get(n, np.zeros(steps)), CORES * 0.7)
         cpu = np.minimum((used[:, fleet.owner[mine]].T * fleet.ready[mine]).sum(axis=0) + other[:, n], CORES)
@@ -57,7 +59,11 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         }
         page.gauges([{"__name__": family, **base} for family in rows], np.array(list(rows.values())), [-1] * len(rows))
         disk = {**base, "device": "/dev/nvme0n1p1", "fstype": "ext4", "mountpoint": "/"}
-        free = DISK * (0.55 - 0.02 * np.linspace(0, 1, steps) + 0.002 * rng.standard_normal(steps))
+        free = (
+            frame.draft.level("node_free_share", n, 1.0)
+            * DISK
+            * (0.55 - 0.02 * np.linspace(0, 1, steps) + 0.002 * rng.standard_normal(steps))
+        )
         page.gauge({"__name__": "node_filesystem_size_bytes", **disk}, np.full(steps, DISK))
         page.gauge({"__name__": "node_filesystem_avail_bytes", **disk}, np.rint(free))
         page.counter(
@@ -65,7 +71,19 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
         )
         lost = frame.draft.level("node_netstat_Tcp_RetransSegs", n, 0.0)
         page.counter({"__name__": "node_netstat_Tcp_RetransSegs", **base}, rng.poisson(2.0 + lost) * 1.0)
+    page.heard(None)
     return page.blocks()
+
+
+def heard(frame: fr.Frame, n: int) -> lay.BoolArray | None:
+    """Where the node answers its scrapers; None for always."""
+    silent = [one for one in frame.draft.marks if one.node == n and one.silent]
+    if not silent:
+        return None
+    heard = np.ones(frame.steps, dtype=np.bool_)
+    for mark in silent:
+        heard[mark.at : mark.until] = False
+    return heard
 
 
 def _waiting(frame: fr.Frame) -> dict[int, fr.FloatArray]:

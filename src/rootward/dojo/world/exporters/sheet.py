@@ -10,6 +10,7 @@ import numpy.typing as npt
 from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import frame as fr
+from rootward.dojo.world import layout as lay
 
 FloatArray = npt.NDArray[Any]
 _Part = tuple[tm.Samples, list[tm.Labels]]
@@ -36,7 +37,12 @@ class Sheet:
         self._rng = frame.rng("luck", job)
         self._labels: list[tm.Labels] = []
         self._rows: list[tm.Samples] = []
+        self._mask: lay.BoolArray | None = None
         self._narrow = len(frame.fleet.pods) * frame.steps >= NARROW_FROM
+
+    def heard(self, mask: lay.BoolArray | None) -> None:
+        """Rows of no pod that follow are only there where `mask` [T] is true (None: throughout): a target may be silent."""
+        self._mask = mask
 
     def gauge(self, labels: tm.Labels, row: FloatArray, pod: int = -1) -> None:
         self.gauges([labels], row[None, :], [pod])
@@ -68,6 +74,9 @@ class Sheet:
 
     def _seen(self, rows: tm.Samples, pods: list[int]) -> tm.Samples:
         rows = seen(self._frame, rows, pods)
+        for row, p in enumerate(pods) if self._mask is not None else ():
+            if p < 0 and self._mask is not None:
+                tm.make_stale(rows, (row, ~self._mask))
         lost = self._frame.draft.unscraped if self._job in OWN else {}
         for row, p in enumerate(pods) if lost else ():
             missing = lost.get(self._frame.fleet.pods[p].component) if p >= 0 else None

@@ -1,9 +1,11 @@
 """Nodes and what runs on them for the cluster's sake: kubelet, container runtime, kube-proxy, control plane."""
 
+import dataclasses
 import re
 from collections import defaultdict
 from collections.abc import Iterator
 
+from rootward import _clock
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal.cluster import configured, state
 from rootward.signals import entities
@@ -15,12 +17,15 @@ RUNTIME_ERRORS = 7.5  # sandbox creation fails on a node that still calls itself
 SYSTEM_POD = 6.0
 NO_ROUTE = 6.0  # clients on one node alone cannot reach service addresses whose endpoints are ready
 PRESSURE = 5.0
+THRESHOLD = 7.0  # the evictions themselves say that the threshold is out of proportion
+UNUSUAL = 0.3  # of the disk; kubelets evict below a tenth by default
+SHARED = frozenset({"disk_full", "memory_pressure", "pid_pressure", "eviction_threshold"})
 _RUNTIME = re.compile(r"containerd|cri-o|crio\.sock|docker\.sock|container runtime|runtime\.v1|PLEG", re.IGNORECASE)
 
 
 def clues(view: state.View) -> Iterator[cases.Clue]:
-    for node in view.nodes:
-        yield from _conditions(view, node)
+    found = [clue for node in view.nodes for clue in _conditions(view, node)]
+    yield from _first_of_its_kind(found)
     yield from _no_addresses(view)
     yield from _system_pods(view)
     yield from _no_route(view)
@@ -53,6 +58,40 @@ def down(view: state.View) -> set[str]:
     }
 
 
+def _first_of_its_kind(found: list[cases.Clue]) -> Iterator[cases.Clue]:
+    """When most nodes come under the same pressure, one thing does it: the first node stands for all."""
+    for clue in found:
+        alike = [one for one in found if one.fault == clue.fault and one.fault in SHARED]
+        if len(alike) <= 2 or clue is min(alike, key=lambda one: (one.onset_s or 0.0, str(one.entity))):
+            more = f"; so do {len(alike) - 1} others" if len(alike) > 2 else ""
+            yield dataclasses.replace(clue, sentence=f"{clue.sentence}{more}")
+        else:
+            yield dataclasses.replace(clue, weight=clue.weight * 0.3, symptom=True)
+
+
+def _moment(text: object) -> float | None:
+    try:
+        return _clock.from_iso(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+
+
+_THRESHOLD = re.compile(r"Threshold quantity: (\S+?), available: (\S+?)\.? ?")
+
+
+def _threshold(view: state.View, node: state.Json) -> str:
+    """What an eviction on the node said, if its threshold asks for more of the disk than a kubelet should."""
+    capacity = state.quantity(state.part(state.part(node, "status"), "capacity").get("ephemeral-storage", 0)) or 0.0
+    name = str(state.part(node, "metadata").get("name", ""))
+    for pod in view.pods:
+        said = str(pod.status.get("message", "")) if pod.status.get("reason") == "Evicted" and pod.node == name else ""
+        match = _THRESHOLD.search(said)
+        asked = (state.quantity(match.group(1)) or 0.0) if match else 0.0
+        if match and capacity and asked > UNUSUAL * capacity:
+            return f"it evicts below {match.group(1)} of {capacity / 2**30:.0f}Gi"
+    return ""
+
+
 def _conditions(view: state.View, node: state.Json) -> Iterator[cases.Clue]:
     name = str(state.part(node, "metadata").get("name", ""))
     evidence = view.evidence("Node")
@@ -70,7 +109,14 @@ def _conditions(view: state.View, node: state.Json) -> Iterator[cases.Clue]:
             yield cases.Clue(entity(name), fault, NOT_READY, sentence, (*evidence, *runtime[:2]), FAMILY)
         elif kind in _PRESSURES and status == "True":
             sentence = f"node {name} reports {kind} ({said.strip(': ')})"
-            yield cases.Clue(entity(name), _PRESSURES[str(kind)], PRESSURE, sentence, evidence, FAMILY)
+            since_s = _moment(condition.get("lastTransitionTime"))
+            if kind == "DiskPressure" and (asked := _threshold(view, node)):
+                sentence = f"{sentence}: {asked}"
+                clue = cases.Clue(entity(name), "eviction_threshold", THRESHOLD, sentence, evidence, FAMILY)
+                yield dataclasses.replace(clue, onset_s=since_s)
+                continue
+            clue = cases.Clue(entity(name), _PRESSURES[str(kind)], PRESSURE, sentence, evidence, FAMILY)
+            yield dataclasses.replace(clue, onset_s=since_s)
     runtime = _runtime_errors(view, name) if ready else []
     if runtime:
         sentence = f"on node {name} the container runtime does not answer the kubelet"

@@ -13,6 +13,7 @@ FAMILY = "cluster.routing"
 SELECTS_NOBODY = 7.0
 SELECTS_OTHERS = 6.5  # its own pods and those of services that stand for themselves
 WRONG_TARGET = 7.0
+KEPT = 6.5  # requests are kept where nobody answers them
 WRONG_ADDRESS = 6.0  # the address misses something that exists by a little, or its client says that it fails
 DANGLING = 0.8  # an address of something that was never there: an optional feature, most likely
 OTHER_RESOLVER = 7.0
@@ -27,6 +28,8 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
     for workload in view.workloads:
         yield from _resolver(view, workload)
     yield from _policies(view)
+    for ingress in view.bodies("Ingress"):
+        yield from _ingress(view, ingress)
 
 
 def service_entity(view: state.View, name: str, namespace: str) -> entities.Entity:
@@ -45,6 +48,7 @@ def _service(view: state.View, service: state.Json) -> Iterator[cases.Clue]:
     if not chosen:
         yield from _selects_nobody(view, name, namespace, selector)
         return
+    yield from _kept_on_node(view, name, namespace, spec, chosen)
     yield from _selects_others(view, name, namespace, selector, chosen)
     for port in state.items(spec, "ports"):
         yield from _target(view, name, namespace, port, chosen)
@@ -67,6 +71,30 @@ def _selects_nobody(view: state.View, name: str, namespace: str, selector: dict[
         view.evidence("Service", "Pod"),
         FAMILY,
     )
+
+
+def _kept_on_node(
+    view: state.View, name: str, namespace: str, spec: state.Json, chosen: list[state.Workload]
+) -> Iterator[cases.Clue]:
+    """Traffic that must not leave its node, asked for from nodes where nobody answers."""
+    if spec.get("internalTrafficPolicy") != "Local":
+        return
+    nodes = {pod.node for one in chosen for pod in one.pods if pod.ready}
+    stranded = sorted(
+        {
+            pod.name
+            for one in view.workloads
+            if any(_host(address.host, one.namespace) == name for address in configured.addresses(one))
+            for pod in one.pods
+            if pod.node and pod.node not in nodes
+        }
+    )
+    if stranded:
+        sentence = f"service {name} keeps traffic on the caller's node, and {len(stranded)} of its callers' pods ({', '.join(stranded[:2])}) stand where it has none"
+        evidence = view.evidence("Service", "Pod")
+        yield cases.Clue(
+            service_entity(view, name, namespace), "traffic_policy_local", KEPT, sentence, evidence, FAMILY
+        )
 
 
 def _selects_others(
@@ -201,6 +229,39 @@ def _wrong_port(
         )
     sentence = f"{workload.name} calls {name}:{number} ({variable}); the service offers {offered}"
     return cases.Clue(workload.entity, "service_address", WRONG_ADDRESS + 0.5, sentence, evidence, FAMILY)
+
+
+def _ingress(view: state.View, ingress: state.Json) -> Iterator[cases.Clue]:
+    """Backends of an ingress against the services of its namespace and the ports that these offer."""
+    metadata = state.part(ingress, "metadata")
+    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
+    offered = {
+        str(state.part(one, "metadata").get("name", "")): {
+            value
+            for port in state.items(state.part(one, "spec"), "ports")
+            for value in (port.get("port"), port.get("name"))
+        }
+        for one in view.bodies("Service")
+        if state.part(one, "metadata").get("namespace") == namespace
+    }
+    for rule in state.items(state.part(ingress, "spec"), "rules") if offered else ():
+        for path in state.items(state.part(rule, "http"), "paths"):
+            service = state.part(state.part(path, "backend"), "service")
+            backend, port = str(service.get("name", "")), state.part(service, "port")
+            asked = port.get("number", port.get("name"))
+            if backend in offered and (asked is None or asked in offered[backend]):
+                continue
+            door = next((one.entity for one in view.workloads if one.name == name), None)
+            lack = "does not exist" if backend not in offered else f"offers no port {asked}"
+            yield cases.Clue(
+                door or service_entity(view, name, namespace),
+                "ingress_misroute",
+                WRONG_TARGET,
+                f"ingress {name} sends {path.get('path', '/')} to service {backend}, which {lack}",
+                view.evidence("Ingress", "Service"),
+                FAMILY,
+            )
+            return
 
 
 def _resolver(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:

@@ -18,7 +18,7 @@ WHILE_UP = 4.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Saying:
-    """`about` is "self" (the speaker is at fault) or "database" (the store that it uses)."""
+    """`about` is "self" (the speaker is at fault), "database" (the store that it uses) or "callee" (whom the line names)."""
 
     fault: str
     pattern: re.Pattern[str]
@@ -55,6 +55,7 @@ SAYINGS = (
             r"[Aa]ddress already in use|EADDRINUSE|[Pp]ort \d+ (?:was|is) already in use|bind\(\) .* failed \(98"
         ),
     ),
+    Saying("mesh_policy_denied", re.compile(r"RBAC: access denied"), "callee"),
     Saying("disk_full", re.compile(r"[Nn]o space left on device|ENOSPC|[Dd]isk quota exceeded")),
     Saying("volume_permission", re.compile(r"[Pp]ermission denied|EACCES|[Rr]ead-only file ?system|EROFS")),
     Saying("certificate_expiry", re.compile(r"certificate has expired|certificate is not yet valid|CERT_HAS_EXPIRED")),
@@ -66,7 +67,7 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
     by_name = {one.entity.name: one for one in view.workloads}
     for (speaker, fault), (saying, line, count, evidence, first_s) in _heard(view, by_name).items():
         workload = by_name[speaker]
-        target = _target(view, workload, saying)
+        target = _target(view, workload, saying, line)
         if target is None:
             continue
         entity, named = target
@@ -108,8 +109,15 @@ def _of_itself(workload: state.Workload, saying: Saying) -> bool:
     return saying.fault in ("db_credentials", "pool_exhaustion") and configured.is_database(workload)
 
 
-def _target(view: state.View, workload: state.Workload, saying: Saying) -> tuple[entities.Entity, bool] | None:
+def _target(
+    view: state.View, workload: state.Workload, saying: Saying, line: str
+) -> tuple[entities.Entity, bool] | None:
     """Whom the saying accuses; whether it is named surely."""
+    if saying.about == "callee":
+        hosts = {one.host.partition(".")[0] for one in configured.addresses(workload)}
+        named = [one for one in view.workloads if one.name in hosts and re.search(rf"\b{re.escape(one.name)}\b", line)]
+        longest = max(named, key=lambda one: len(one.name), default=None)
+        return (longest.entity, True) if longest is not None else None
     if saying.about == "self":
         if saying.fault == "volume_permission" and not _volumes(workload):
             return None

@@ -14,10 +14,45 @@ PATIENCE_S = 20.0  # a healthy scheduler binds or refuses within a second
 
 
 def clues(view: state.View) -> Iterator[cases.Clue]:
+    robbed = _preempted(view)
+    yield from robbed.values()
     for workload in view.workloads:
+        if workload.name in robbed:
+            continue  # that nothing is left for it is for the sake of those who took it
         waiting = [pod for pod in workload.pods if pod.phase == "Pending" and not pod.node]
         if waiting:
             yield from _waiting(view, workload, waiting)
+
+
+_BY = re.compile(r"[Pp]reempted by (?:a )?pod(?: |/)?([0-9a-f-]{36}|\S+)")
+
+
+def _preempted(view: state.View) -> dict[str, cases.Clue]:
+    """Workload → who took the place of its pods, which it lacks now: the owner of the pod that the scheduler names."""
+    owners = {str(state.part(pod.body, "metadata").get("uid", "")): pod for pod in view.pods}
+    owners |= {pod.name: pod for pod in view.pods}
+    found: dict[str, cases.Clue] = {}
+    for workload in view.workloads:
+        if not workload.short:
+            continue
+        for event, evidence in view.case.events:
+            if event.reason != "Preempted" or not event.entity.name.startswith(f"{workload.name}-"):
+                continue
+            match = _BY.search(event.message)
+            taker = owners.get(match.group(1)) if match else None
+            guilty = view.workload_of(taker) if taker is not None else None
+            found[workload.name] = cases.Clue(
+                guilty.entity if guilty is not None else workload.entity,
+                "pod_preempted",
+                REFUSED,
+                f"pods of {workload.name} were preempted"
+                + (f" by {guilty.name}, whose priority is higher" if guilty is not None else ""),
+                (evidence, *view.evidence("Pod")),
+                FAMILY,
+                onset_s=event.first_s or event.time_s,
+            )
+            break
+    return found
 
 
 def _waiting(view: state.View, workload: state.Workload, pods: list[state.PodState]) -> Iterator[cases.Clue]:

@@ -77,9 +77,10 @@ def _mounts(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
         if not any(pod.name == event.entity.name and not pod.ready for pod in workload.pods):
             continue
         denied = "permission denied" in event.message.lower()
+        elsewhere = any("Multi-Attach" in one.message for one, _ in warnings if one.entity.name == event.entity.name)
         yield cases.Clue(
             workload.entity,
-            "volume_permission" if denied else "volume_unavailable",
+            "volume_access_mode" if elsewhere else "volume_permission" if denied else "volume_unavailable",
             6.0,
             f"a volume of {event.entity.name} cannot be mounted: {event.message[:160]}",
             (evidence,),
