@@ -1,6 +1,7 @@
 """What agents may do is reflected, bounded, and all they may do; a read never changes the world."""
 
 import hashlib
+import json
 import pickle
 
 import pytest
@@ -265,3 +266,31 @@ def test_writes_leave_the_telemetry_as_it_was(shop, shop_clock):
     put(client, incident_id(client), status="resolved")
     client.post("/github/repos/acme/shop/issues/41/comments", json={"body": "x"})
     assert digest(telemetry) == before
+
+
+@pytest.mark.parametrize("text", ["half \ud83d", "\udc00", "\x00"])
+def test_half_a_character_is_written_and_read_back_as_go_would(client, text):
+    def send(method, path, body):
+        return client.request(method, path, content=json.dumps(body), headers={"content-type": "application/json"})
+
+    shown = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    posted = send("POST", "/slack/api/chat.postMessage", {"channel": "incidents", "text": text}).json()
+    assert posted["message"]["text"] == shown
+    assert client.get(f"/slack/api/conversations.history?channel={posted['channel']}").status_code == 200
+    identity = incident_id(client)
+    assert (
+        send("POST", f"/pagerduty/incidents/{identity}/notes", {"note": {"content": text}}).json()["note"]["content"]
+        == shown
+    )
+    assert send("POST", "/github/repos/acme/shop/issues/41/comments", {"body": text}).json()["body"] == shown
+    review = {"spec": {"resourceAttributes": {"verb": text}}}
+    assert send("POST", "/kubernetes/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", review).status_code == 201
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_numbers_that_json_does_not_have_are_refused(client, number):
+    body = f'{{"note": {{"content": "x", "n": {number}}}}}'
+    reply = client.post(
+        f"/pagerduty/incidents/{incident_id(client)}/notes", content=body, headers={"content-type": "application/json"}
+    )
+    assert reply.status_code == 400

@@ -1,7 +1,6 @@
 """Alertmanager's silences: what clients asked to be quiet about, bounded, and which of them hold now."""
 
 import dataclasses
-import json
 import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -128,7 +127,7 @@ def _time_s(call: _http.Call, name: str) -> float:
 
 def _matchers(text: str) -> list[dict[str, Any]]:
     try:
-        data = json.loads(text or "null")
+        data = _http.decode(text or "null")
     except (ValueError, RecursionError) as error:
         raise _http.Refused(400, "matchers in body must be of type array") from error
     if not isinstance(data, list) or not data or len(data) > MAX_MATCHERS:

@@ -1,6 +1,5 @@
 """Grafana's `/api/ds/query`: queries of panels, asked of the back ends and answered as data frames."""
 
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ Frame = dict[str, Any]
 async def answer(call: _http.Call, sources: Mapping[str, _grafana_sources.Source], now_s: float) -> responses.Response:
     """Results by refId; one that failed makes the whole a 400 (single) or 207, as Grafana has it."""
     try:
-        queries = json.loads(call.get("queries", "[]"))
+        queries = _http.decode(call.get("queries", "[]"))
     except ValueError:
         queries = None
     if not isinstance(queries, list) or not queries or not all(isinstance(one, dict) for one in queries):

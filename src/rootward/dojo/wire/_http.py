@@ -55,8 +55,38 @@ Refuse = Callable[[Refused], responses.Response]
 
 
 def encode(data: Any) -> bytes:
-    """Compact JSON; NaN is a bug of ours and fails loudly."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """Compact JSON; NaN is a bug of ours and fails loudly. Half a character, which a recorded line may hold, becomes "?"."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(errors="replace")
+
+
+def decode(text: str | bytes) -> Any:
+    """JSON as Go reads it: no NaN, no number beyond a float, and U+FFFD for half of a surrogate pair.
+
+    Raises:
+        ValueError, RecursionError: it is none.
+    """
+    data = json.loads(text, parse_constant=_no_number, parse_float=_number)
+    raw = text if isinstance(text, bytes) else text.encode(errors="surrogatepass")
+    return _whole(data) if b"\\u" in raw or b"\xed" in raw else data
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"invalid character in literal {text}")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError(f"cannot unmarshal number {text[:40]} into a value of type float64")
+    return value
+
+
+def _whole(data: Any) -> Any:
+    if isinstance(data, str):
+        return data.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(data, dict):
+        return {_whole(key): _whole(value) for key, value in data.items()}
+    return [_whole(one) for one in data] if isinstance(data, list) else data
 
 
 def answer(data: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> responses.Response:
@@ -141,7 +171,7 @@ def _body_fields(body: bytes, content_type: str) -> list[tuple[str, str]]:
         if kind == "application/x-www-form-urlencoded":
             return urllib.parse.parse_qsl(body.decode(), keep_blank_values=True)
         if kind == "application/json" and body:
-            data = json.loads(body)
+            data = decode(body)
             return (
                 [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in data.items()]
                 if isinstance(data, dict)

@@ -21,7 +21,7 @@ def tags(call: _http.Call) -> dict[str, str]:
 
 def json_tags(text: str) -> dict[str, str]:
     try:
-        data = json.loads(text or "{}")
+        data = _http.decode(text or "{}")
     except (ValueError, RecursionError) as error:
         raise _http.Refused(400, f"malformed 'tags' parameter, cannot unmarshal JSON: {error}") from error
     if not isinstance(data, dict) or not all(isinstance(value, str) for value in data.values()):

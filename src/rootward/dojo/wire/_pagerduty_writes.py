@@ -1,7 +1,6 @@
 """What responders do to PagerDuty's incidents through the API: acknowledge, resolve, reassign words, and leave notes; bounded."""
 
 import dataclasses
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -108,7 +107,7 @@ class Desk:
 def decoded(call: _http.Call, name: str) -> dict[str, Any]:
     """The object `name` of a JSON body; raises Refused (400)."""
     try:
-        data = json.loads(call.get(name) or "null")
+        data = _http.decode(call.get(name) or "null")
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, dict):
@@ -119,7 +118,7 @@ def decoded(call: _http.Call, name: str) -> dict[str, Any]:
 def decoded_list(call: _http.Call, name: str) -> list[dict[str, Any]]:
     """The list of objects `name` of a JSON body, at most MAX_AT_ONCE; raises Refused (400)."""
     try:
-        data = json.loads(call.get(name) or "null")
+        data = _http.decode(call.get(name) or "null")
     except (ValueError, RecursionError):
         data = None
     if not isinstance(data, list) or not 0 < len(data) <= MAX_AT_ONCE or not all(isinstance(one, dict) for one in data):

@@ -1,6 +1,5 @@
 """What a client may write to Slack: messages, corrections of its own, reactions; everything else wants a scope that it lacks."""
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -143,7 +142,7 @@ def _of_blocks(text: str) -> str:
     if not text:
         return ""
     try:
-        data = json.loads(text)
+        data = _http.decode(text)
     except (ValueError, RecursionError) as error:
         raise _http.Refused(200, "not JSON", reason="invalid_blocks_format") from error
     words: list[str] = []

@@ -329,13 +329,13 @@ class _Face:
     def access_review(self, call: _http.Call) -> responses.Response:
         """`kubectl auth can-i`: reading is allowed, nothing else is."""
         try:
-            spec = json.loads(call.get("spec", "{}"))
+            spec = _http.decode(call.get("spec", "{}"))
             verb = (
                 spec["resourceAttributes"]["verb"]
                 if "resourceAttributes" in spec
                 else spec["nonResourceAttributes"]["verb"]
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise _http.Refused(
                 422, "spec: exactly one of resourceAttributes or nonResourceAttributes is required", reason="Invalid"
             ) from error

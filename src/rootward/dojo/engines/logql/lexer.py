@@ -135,6 +135,6 @@ def _unquote(text: str, quoted: str, at: int) -> str:
 
 
 def _character(text: str, code: int, at: int) -> str:
-    if code > 0x10FFFF:
+    if code > 0x10FFFF or 0xD800 <= code < 0xE000:
         raise error_at(text, at, "invalid char escape")
     return chr(code)
