@@ -9,6 +9,8 @@ import urllib.request
 
 import dojo_server
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from starlette import testclient
 
 from rootward import _clock
@@ -260,3 +262,86 @@ def alike(mine, their):
         return all(alike(a, b) for a, b in zip(mine, their, strict=True))
     assert mine == (pytest.approx(their, rel=1e-9) if isinstance(their, float) else their)
     return True
+
+
+WORDS = st.sampled_from(
+    ["GET", "cart", "pay", "status", "nothing", "GET cart", "cart GET", "pay nothing", "200", "level info"]
+)
+LEVELS = st.sampled_from(["error", "info", "warn", "err*", "*o*", "?rror"])
+TIMES = st.sampled_from(
+    [
+        "2024-05-01T10:10:00Z",
+        "2024-05-01T10:30",
+        "2024-05-01||+10h+17m",
+        "2024-05-01T10:20:30.500Z||/m",
+        "2024-05-01",
+        1714558000000,
+    ]
+)
+LEAVES = st.one_of(
+    st.builds(
+        lambda text, op: {"match": {"message": {"query": text, "operator": op}}}, WORDS, st.sampled_from(["or", "and"])
+    ),
+    st.builds(
+        lambda text, slop: {"match_phrase": {"message": {"query": text, "slop": slop}}}, WORDS, st.integers(0, 2)
+    ),
+    st.builds(lambda text: {"match_phrase_prefix": {"message": text}}, WORDS),
+    st.builds(lambda text: {"multi_match": {"query": text, "fields": ["message", "log.level"]}}, WORDS),
+    st.builds(lambda text: {"wildcard": {"log.level": text}}, LEVELS),
+    st.builds(
+        lambda low, high: {"range": {"ms": {"gte": low, "lt": high}}}, st.integers(-5, 105), st.integers(-5, 105)
+    ),
+    st.builds(lambda op, at: {"range": {"@timestamp": {op: at}}}, st.sampled_from(["gt", "gte", "lt", "lte"]), TIMES),
+    st.builds(lambda values: {"terms": {"ms": values}}, st.lists(st.integers(0, 99), min_size=1, max_size=4)),
+    st.builds(lambda field: {"exists": {"field": field}}, st.sampled_from(["ms", "trace.id", "http", "none"])),
+    st.builds(lambda text: {"prefix": {"kubernetes.pod.name": text}}, st.sampled_from(["check", "front", "x", ""])),
+    st.builds(
+        lambda text: {"regexp": {"service.name": text}},
+        st.sampled_from(["c.*", "(front|check).*", "[a-f].+", ".{8}", "x?checkout"]),
+    ),
+    st.builds(
+        lambda parts: {"query_string": {"query": " ".join(parts), "default_field": "message"}},
+        st.lists(
+            st.sampled_from(
+                [
+                    "GET",
+                    "AND pay",
+                    "OR cart",
+                    "NOT status",
+                    "+cart",
+                    "-pay",
+                    "(pay OR cart)",
+                    "ms:>50",
+                    "log.level:error",
+                    'message:"GET cart"',
+                ]
+            ),
+            min_size=1,
+            max_size=4,
+        ).filter(lambda parts: not parts[0].startswith(("AND", "OR"))),
+    ),
+)
+TREES = st.recursive(
+    LEAVES,
+    lambda inner: st.dictionaries(
+        st.sampled_from(["must", "should", "filter", "must_not"]),
+        st.lists(inner, min_size=1, max_size=3),
+        min_size=1,
+        max_size=3,
+    ).flatmap(
+        lambda body: st.sampled_from(
+            [{"bool": body}, *([{"bool": {**body, "minimum_should_match": 1}}] if "should" in body else [])]
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(query=TREES)
+@settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+def test_any_query_finds_the_same(ours, theirs, query):
+    body = {"query": query, "size": 0, "track_total_hits": True, "aggs": {"by": {"terms": {"field": "service.name"}}}}
+    (mine_status, mine), (their_status, their) = both(ours, theirs, body)
+    assert (mine_status, their_status) == (200, 200), (mine, their)
+    assert mine["hits"]["total"] == their["hits"]["total"]
+    assert mine["aggregations"]["by"]["buckets"] == their["aggregations"]["by"]["buckets"]
