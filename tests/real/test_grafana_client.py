@@ -14,7 +14,9 @@ operations = client_operations.Operations("grafana")
 @pytest.fixture(scope="module")
 def api():
     with dojo_server.serving_world() as (address, _, _):
-        yield grafana_client.GrafanaApi.from_url(f"{address}/grafana/", credential="glsa_x", timeout=30)
+        made = grafana_client.GrafanaApi.from_url(f"{address}/grafana/", credential="glsa_x", timeout=30)
+        yield made
+        made.client.s.close()
 
 
 @operations.of(CLIENT, "health.check, version, organization, user")

@@ -31,8 +31,8 @@ def test_the_official_kubernetes_client(base_url):
     assert {first.items[0].metadata.name, second.items[0].metadata.name} >= {"checkout-7d9c6b5f4-abcde"}
     assert apps.read_namespaced_deployment("checkout", "shop").status.available_replicas == 1
     assert core.list_namespaced_event("shop").items[0].reason == "BackOff"
-    log = core.read_namespaced_pod_log("checkout-7d9c6b5f4-abcde", "shop", tail_lines=3)
-    assert len(log.splitlines()) == 3
+    log = core.read_namespaced_pod_log("checkout-7d9c6b5f4-abcde", "shop", tail_lines=3, _preload_content=False)
+    assert len(log.data.decode().splitlines()) == 3  # decoded here: version 36 gives the text of bytes, "b'…'"
     custom = kubernetes.client.CustomObjectsApi(api).list_cluster_custom_object(
         "networking.istio.io", "v1", "virtualservices"
     )
@@ -40,6 +40,8 @@ def test_the_official_kubernetes_client(base_url):
     with pytest.raises(kubernetes.client.ApiException) as refused:
         core.delete_namespaced_pod("checkout-7d9c6b5f4-abcde", "shop")
     assert refused.value.status == 403
+    api.rest_client.pool_manager.clear()
+    api.close()
 
 
 def test_the_official_slack_client(base_url):
