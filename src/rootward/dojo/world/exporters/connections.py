@@ -38,17 +38,31 @@ META = {
 
 def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     page = sheet.Sheet(frame, "pools")
+    names = pool_names(frame.layout)
     for e in np.flatnonzero(np.isfinite(frame.layout.pool)):
         i = int(frame.layout.source[e])
         if frame.layout.components[i].style and i not in frame.draft.hidden:
-            _pool(frame, page, int(e), i)
+            _pool(frame, page, int(e), i, names[int(e)])
     return page.blocks()
 
 
-def _pool(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
-    component, layout, state = frame.layout.components[i], frame.layout, frame.state
+def pool_names(layout: lay.Layout) -> dict[int, str]:
+    """What the pool of each call is named after: its database; a caller's second pool to the same one is for writing, a third has a
+    number."""
+    names: dict[int, str] = {}
+    taken: set[tuple[int, str]] = set()
+    for e in range(len(layout.calls)):
+        caller, database = int(layout.source[e]), layout.components[layout.target[e]].name
+        able = (database, f"{database}-write", *(f"{database}-{k}" for k in range(3, len(layout.calls) + 4)))
+        names[e] = next(name for name in able if (caller, name) not in taken)
+        if np.isfinite(layout.pool[e]):
+            taken.add((caller, names[e]))
+    return names
+
+
+def _pool(frame: fr.Frame, page: sheet.Sheet, e: int, i: int, database: str) -> None:
+    component, state = frame.layout.components[i], frame.state
     style = styles.STYLES[component.style]
-    database = layout.components[layout.target[e]].name
     rng = frame.rng("pool", e)
     for p in frame.fleet.of(i):
         share = frame.fleet.share[p]
