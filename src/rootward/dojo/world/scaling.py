@@ -4,8 +4,10 @@ Its rules are those of the controller: nothing within a tenth of the target, up 
 to the most of the last five minutes. https://kubernetes.io/docs/tasks/run-application/horizontal-pod-autoscale
 """
 
+import collections
 import dataclasses
 import hashlib
+import math
 
 import numpy as np
 
@@ -68,21 +70,22 @@ def follow(draft: dr.Draft, i: int, scaler: Scaler, load: lay.FloatArray) -> lay
     steps, usual = draft.steps, int(draft.layout.replicas[i])
     lag = draft.steps_in(LAG_S)
     seen = np.concatenate((np.full(lag, load[0]), load))[:steps]
-    percent = seen * scaler.busy * usual / REQUESTED * 100.0  # of one pod's request, over all pods
-    out = np.empty(steps, dtype=np.intp)
-    now = int(np.clip(np.ceil(percent[0] / scaler.target), scaler.low, scaler.high))
-    settle = draft.steps_in(SETTLE_S)
-    recent: list[int] = []
+    percent = (seen * scaler.busy * usual / REQUESTED * 100.0).tolist()  # of one pod's request, over all pods
+    out: list[int] = []  # plain numbers: arrays of one element cost ten times as much
+    low, high, target = scaler.low, scaler.high, scaler.target
+    now = min(max(math.ceil(percent[0] / target), low), high)
+    recent: collections.deque[int] = collections.deque(maxlen=draft.steps_in(SETTLE_S) + 1)
     broken = draft.scaling.get(i)
-    for t in range(steps):
+    for t, needed in enumerate(percent):
         if broken is not None and broken.at <= t < broken.until:
             now = now if broken.replicas < 0 else max(broken.replicas, now - (t - broken.at) // draft.steps_in(60.0))
-            out[t] = now
+            out.append(now)
             continue
-        ratio = percent[t] / now / scaler.target
-        asked = now if abs(ratio - 1.0) <= TOLERANCE else int(np.ceil(now * ratio))
-        recent = [*recent[-settle:], int(np.clip(asked, scaler.low, scaler.high))]
-        now = min(recent[-1], max(2 * now, now + 4)) if recent[-1] > now else max(recent)
-        now = int(np.clip(now, scaler.low, scaler.high))
-        out[t] = now
-    return out
+        ratio = needed / now / target
+        asked = now if abs(ratio - 1.0) <= TOLERANCE else math.ceil(now * ratio)
+        wished = min(max(asked, low), high)
+        recent.append(wished)
+        now = min(wished, max(2 * now, now + 4)) if wished > now else max(recent)
+        now = min(max(now, low), high)
+        out.append(now)
+    return np.array(out, dtype=np.intp)
