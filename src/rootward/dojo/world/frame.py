@@ -7,11 +7,14 @@ import numpy as np
 from rootward import _rng
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import dynamics, uneven
+from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world import noise as ns
 from rootward.dojo.world import pods as pd
 
 FloatArray = lay.FloatArray
+LARGE = 500_000
+"""Calls × steps from which arrays no longer fit into the processor's caches."""
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -40,6 +43,9 @@ class Frame:
 
     def __post_init__(self) -> None:
         self.gaps = _scrape_gaps(self)
+        if self.layout.source.size * self.steps >= LARGE:
+            for part in (self.state, self.counts, self.draft.knobs):
+                _by_column(part)
         self.unseen = _unseen(self.fleet.running, self.gaps)
 
     @property
@@ -98,6 +104,15 @@ def _scrape_gaps(frame: Frame) -> dict[int, lay.BoolArray]:
             missing[at : at + int(rng.integers(1, 8))] = True
         gaps[p] = missing
     return gaps
+
+
+def _by_column(part: dynamics.State | Counts | kn.Knobs) -> None:
+    """Lay the arrays [T, N] out so that what happened to one component or call lies together, as it is read from here on: a
+    column of a large array touches as many pages of memory as there are steps."""
+    for field in dataclasses.fields(part):
+        values = getattr(part, field.name)
+        if values.ndim == 2:
+            setattr(part, field.name, np.asfortranarray(values))
 
 
 def _unseen(running: lay.BoolArray, gaps: dict[int, lay.BoolArray]) -> dict[int, lay.BoolArray]:

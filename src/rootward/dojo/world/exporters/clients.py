@@ -89,15 +89,14 @@ def _http(frame: fr.Frame, page: sheet.Sheet, e: int, i: int) -> None:
         heads = [_labels(frame, style, i, p, target, route, outcome) for p in pods]
         family = "http_client_request_duration_seconds" if style.name == "otel" else "http_client_requests_seconds"
         steps = share * row
-        rows = np.concatenate([*(steps * part for part in below), steps, steps])
+        rows = sheet.buckets(steps, below)
         labels: list[tm.Labels] = [
             {"__name__": f"{family}_bucket", **head, "le": bound}
             for bound in (*map(styles.number, BUCKETS), "+Inf")
             for head in heads
         ]
-        page.counters(
-            [*labels, *({"__name__": f"{family}_count", **head} for head in heads)], rows, pods * (len(BUCKETS) + 2)
-        )
+        labels += [{"__name__": f"{family}_count", **head} for head in heads]
+        page.counters(labels, rows, pods * (len(BUCKETS) + 2), given=True)
         page.counters([{"__name__": f"{family}_sum", **head} for head in heads], steps * mean_s, pods, whole=False)
 
 

@@ -97,13 +97,13 @@ def _histogram(
     pods: list[int],
 ) -> None:
     family = style.histogram
-    rows = np.concatenate([*(steps * share for share in below), steps, steps])
+    rows = sheet.buckets(steps, below)
     labels: list[tm.Labels] = [
         {"__name__": f"{family}_bucket", **head, "le": bound}
         for bound in (*map(styles.number, style.buckets), "+Inf")
         for head in heads
     ]
     labels += [{"__name__": f"{family}_count", **head} for head in heads]
-    page.counters(labels, rows, pods * (len(below) + 2))
+    page.counters(labels, rows, pods * (len(below) + 2), given=True)
     spent = steps * mean_s * page.luck(steps)
     page.counters([{"__name__": f"{family}_sum", **head} for head in heads], spent, pods, whole=False)

@@ -24,6 +24,7 @@ RARE = 1e-3
 """Share of requests that take many times as long as the rest (a collection, a lost packet, a cold cache)."""
 LARGE = 24
 """Rows that make a block of their own."""
+GATHERED = 256
 NARROW_FROM = 1_000_000
 """Pods × scrapes from which a world's whole numbers are kept in half the space."""
 
@@ -54,11 +55,14 @@ class Sheet:
     def gauges(self, labels: list[tm.Labels], rows: FloatArray, pods: list[int]) -> None:
         self._labels.extend(labels)
         kept = np.array(rows, dtype=np.float64)
-        self._rows.append(self._seen(tm.narrow(kept) if self._narrow else kept, pods))
+        self._rows.append(self._seen(tm.narrow(kept) if self._narrow and len(kept) >= LARGE else kept, pods))
 
-    def counters(self, labels: list[tm.Labels], steps: FloatArray, pods: list[int], *, whole: bool = True) -> None:
+    def counters(
+        self, labels: list[tm.Labels], steps: FloatArray, pods: list[int], *, whole: bool = True, given: bool = False
+    ) -> None:
+        """`given` steps are float64 that nobody else needs: they are turned into the counters in place."""
         self._labels.extend(labels)
-        kept: tm.Samples = cumulative(self._frame, steps, pods, whole=whole)
+        kept: tm.Samples = cumulative(self._frame, steps if given else np.array(steps, np.float64), pods, whole=whole)
         if self._narrow and whole and float(kept.max(initial=0.0)) <= tm.NARROW_MAX:
             kept = kept.astype(np.float32)
         self._rows.append(self._seen(kept, pods))
@@ -91,7 +95,7 @@ class Sheet:
         times_s = frame.times_s + offset_s
         blocks: list[tm.MetricBlock] = []
         small: dict[np.dtype[Any], tuple[list[tm.Samples], list[tm.Labels]]] = {}
-        for part, mine in _without_still(self._parts(), times_s, blocks) if self._narrow else self._parts():
+        for part, mine in _without_still(_gathered(self._parts()), times_s, blocks) if self._narrow else self._parts():
             if len(part) >= LARGE:  # joining it to the others would copy it
                 blocks.append(tm.MetricBlock(times_s, part, tuple(mine)))
             else:
@@ -110,12 +114,30 @@ class Sheet:
             at += len(part)
 
 
+def _gathered(parts: Iterable[_Part]) -> Iterator[_Part]:
+    """Small parts joined to larger ones, so that what follows is done for many rows at once."""
+    kept: dict[np.dtype[Any], tuple[list[tm.Samples], list[tm.Labels]]] = {}
+    for part, mine in parts:
+        if len(part) >= LARGE:
+            yield part, mine
+            continue
+        rows, labels = kept.setdefault(part.dtype, ([], []))
+        rows.append(part)
+        labels.extend(mine)
+        if len(labels) >= GATHERED:
+            yield np.concatenate(rows), labels
+            del kept[part.dtype]
+    yield from ((np.concatenate(rows), labels) for rows, labels in kept.values())
+
+
 def _without_still(parts: Iterable[_Part], times_s: FloatArray, blocks: list[tm.MetricBlock]) -> Iterator[_Part]:
     """The parts without the rows that never change; those make a block that takes no more room than one column."""
     columns: list[FloatArray] = []
     labels: list[tm.Labels] = []
     for part, mine in parts:
-        still = np.all(part == part[:, :1], axis=1)
+        still = part[:, 0] == part[:, -1]
+        if still.any():
+            still[still] = np.all(part[still] == part[still, :1], axis=1)
         if not still.any():
             yield part, mine
             continue
@@ -128,9 +150,9 @@ def _without_still(parts: Iterable[_Part], times_s: FloatArray, blocks: list[tm.
         blocks.append(tm.MetricBlock(times_s, np.broadcast_to(column, (len(labels), len(times_s))), tuple(labels)))
 
 
-def cumulative(frame: fr.Frame, steps: FloatArray, pods: list[int], *, whole: bool = True) -> FloatArray:
-    """Counters from increases: with a past before the window, whole if they count things, reset where containers restarted."""
-    rows = np.array(steps, dtype=np.float64)
+def cumulative(frame: fr.Frame, rows: FloatArray, pods: list[int], *, whole: bool = True) -> FloatArray:
+    """Counters from increases, in place: with a past before the window, whole if they count things, reset where containers
+    restarted."""
     rows[:, 0] *= _past(frame, pods)
     np.cumsum(rows, axis=1, out=rows)
     if whole:
@@ -161,3 +183,12 @@ def seen(frame: fr.Frame, rows: tm.Samples, pods: list[int]) -> tm.Samples:
         if p in unseen:
             tm.make_stale(rows, (row, unseen[p]))
     return rows
+
+
+def buckets(steps: FloatArray, below: list[FloatArray]) -> FloatArray:
+    """Steps [P, T] of each bucket of a histogram, of the last one without a bound, and of all once more; one after the other."""
+    rows = np.empty((len(below) + 2, *steps.shape))
+    for bound, share in enumerate(below):
+        np.multiply(steps, share, out=rows[bound])
+    rows[len(below) :] = steps
+    return rows.reshape(-1, steps.shape[1])

@@ -20,6 +20,9 @@ STYLES = (
     ("node", "otel"),
     ("java", "micrometer"),
 )
+LARGE = 500
+STYLES_OF_LARGE = (*STYLES, ("go", "grpc"), ("go", "grpc"), ("go", "grpc"), ("go", "prometheus"))
+"""Beyond LARGE services a company has settled on one way to call, and speaks mostly gRPC."""
 MEMORY = {
     "go": (110.0, 256.0),
     "java": (820.0, 1536.0),
@@ -116,7 +119,8 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
     depth = max(2, min(6, int(np.log2(own))))
     layer = np.sort(np.minimum(rng.integers(0, depth, own), depth - 1))
     layer[0] = 0
-    own_services = [_service(rng, name, int(layer[k])) for k, name in enumerate(names)]
+    styles = STYLES if count <= LARGE else STYLES_OF_LARGE
+    own_services = [_service(rng, name, int(layer[k]), styles) for k, name in enumerate(names)]
     kept, queries = _stores(rng, names, stores, caches)
     partners, errands = _third_parties(rng, own_services, outside)
     topics, messages = _queues(names) if queues else ([], [])
@@ -130,7 +134,7 @@ def blueprint(seed: int, services: int | None) -> bp.Blueprint:
         organisation="harborline",
         components=tuple(components),
         calls=tuple(calls),
-        demand={"edge": 260.0 * max(1.0, count / 500)},
+        demand={"edge": 260.0 * max(1.0, count / LARGE)},
         nodes=max(4, count // 6),
         peak_hour=float(rng.uniform(9, 21)),
         utc_offset_h=float(rng.integers(-8, 9)),
@@ -157,8 +161,8 @@ def _gateway() -> bp.Component:
     )
 
 
-def _service(rng: np.random.Generator, name: str, layer: int) -> bp.Component:
-    language, style = STYLES[int(rng.integers(0, len(STYLES)))]
+def _service(rng: np.random.Generator, name: str, layer: int, styles: tuple[tuple[str, str], ...]) -> bp.Component:
+    language, style = styles[int(rng.integers(0, len(styles)))]
     method, path = (
         ("core.v1." + name.split("-", maxsplit=1)[0].capitalize(), "Get")
         if style == "grpc"
