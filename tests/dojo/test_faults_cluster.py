@@ -276,3 +276,17 @@ def test_the_page_follows_the_onset_and_its_rule_holds_over_the_data_served(case
 
 def test_every_family_of_the_cluster_has_a_case() -> None:
     assert {case.fault for case in CASES} == set(faults.groups()["cluster"])
+
+
+@pytest.mark.parametrize("fault", ["image_pull", "zero_replicas", "service_routing"])
+def test_any_seed_is_built_and_paged_for(fault: str) -> None:
+    """A property over seeds; a failure names its seed."""
+    for seed in range(100, 106):
+        scenario, truth = world.build("web-shop", fault, seed, hours=HOURS, noise="drawn")
+        onset_s = truth.causes[0].onset_s
+        assert onset_s is not None
+        starts = [a.starts_s for a in scenario.telemetry.alerts if a.rule == scenario.alert["groupLabels"]["alertname"]]
+        assert any(onset_s < start < scenario.telemetry.now_s for start in starts), f"seed {seed}"
+        assert truth.causes[0].name not in truth.decoys, f"seed {seed}"
+        pods = [v.body for v in scenario.telemetry.cluster.versions if v.body["kind"] == "Pod"]
+        assert all(pod["status"]["phase"] in ("Pending", "Running", "Failed") for pod in pods), f"seed {seed}"

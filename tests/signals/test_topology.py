@@ -132,6 +132,16 @@ def test_config_maps_that_a_workload_reads_are_searched_too() -> None:
     assert {edge.callee.name for edge in found} == {"cart", "mail", "catalog"}
 
 
+def test_a_deployments_replica_sets_are_no_callers_of_their_own() -> None:
+    web = workload("web", {"env": [{"name": "X", "value": "cart:80"}]})
+    owned = {**web.body, "metadata": {"ownerReferences": [{"kind": "Deployment", "name": "web"}]}}
+    old = obj("ReplicaSet", "web-7d9c6b5f4", owned)
+    found = topology.from_objects({"Service": SERVICES, "Deployment": [web], "ReplicaSet": [old]})
+    assert pairs(found) == {("service/web", "service/cart")}
+    alone = topology.from_objects({"Service": SERVICES, "ReplicaSet": [obj("ReplicaSet", "solo", web.body)]})
+    assert pairs(alone) == {("service/solo", "service/cart")}
+
+
 def test_a_service_leads_to_the_workload_that_it_selects() -> None:
     objects = {
         "Service": [

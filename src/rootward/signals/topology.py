@@ -229,8 +229,11 @@ def _service(name: str) -> entities.Entity:
 
 
 def _workloads(objects: Mapping[str, Sequence[records.ClusterObject]]) -> Iterator[records.ClusterObject]:
+    """Those that speak for themselves: a replica set repeats its deployment's template, and old ones what was once true."""
     for kind in _WORKLOADS:
-        yield from objects.get(kind, ())
+        for one in objects.get(kind, ()):
+            if kind != "ReplicaSet" or not _list(_mapping(one.body.get("metadata")).get("ownerReferences")):
+                yield one
 
 
 def _pod_spec(workload: records.ClusterObject) -> Mapping[str, Any]:
