@@ -1,12 +1,12 @@
-"""Other people's clients leave sockets to the garbage collector: whoever runs when it comes by must not be blamed for that."""
+"""Other people's clients leave sockets to the garbage collector, until after the last test: nobody here must be blamed for that."""
 
 import pytest
 
-LEFT_OVER = ("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if "/real/" in item.path.as_posix():
-            for rule in LEFT_OVER:
-                item.add_marker(pytest.mark.filterwarnings(rule))
+def pytest_configure(config: pytest.Config) -> None:
+    # As if given with -W, which also holds when the session ends; everything else stays an error.
+    for rule in (
+        "ignore:unclosed:ResourceWarning",
+        "ignore:Exception ignored in.*socket:pytest.PytestUnraisableExceptionWarning",
+    ):
+        config.addinivalue_line("filterwarnings", rule)
