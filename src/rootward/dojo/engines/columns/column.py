@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -109,6 +110,22 @@ def full_matches(texts: pa.Array, pattern: str, *, ignore_case: bool = False) ->
     except pa.ArrowInvalid as error:
         raise PatternError(str(error).partition("\n")[0].removeprefix("Invalid regular expression: ")) from error
     return np.asarray(found.to_numpy(zero_copy_only=False), dtype=np.bool_)
+
+
+def glob(text: str) -> str:
+    """`*` and `?` as RE2; a backslash takes the next character as it is."""
+    out, at = "", 0
+    while at < len(text):
+        letter = text[at]
+        if letter == "\\" and at + 1 < len(text):
+            at += 1
+            out += re.escape(text[at])
+        elif letter == "*":
+            out += "" if out.endswith(".*") else ".*"
+        else:
+            out += "." if letter == "?" else re.escape(letter)
+        at += 1
+    return out
 
 
 def texts(values: Sequence[str | None], kind: str = "keyword") -> Column:

@@ -48,11 +48,6 @@ class TokenIndex:
         """Every distinct word, for RE2; the position is the word's number."""
         return pa.array(list(self._number), type=pa.string())
 
-    @functools.cached_property
-    def mean_length(self) -> float:
-        """Words per text that has any."""
-        return float(self.lengths.sum()) / max(int((self.lengths > 0).sum()), 1)
-
     def number(self, word: str) -> int | None:
         return self._number.get(word)
 

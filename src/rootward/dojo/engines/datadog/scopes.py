@@ -1,7 +1,6 @@
 """Scopes of metric queries: `env:prod,service:web-*`, `env IN (a, b) AND NOT host:x`, turned into a test of a series' tags."""
 
 import re
-from collections.abc import Mapping
 
 from rootward import errors
 from rootward.dojo.engines.datadog import tree
@@ -145,8 +144,3 @@ def _equals(key: str, value: str) -> tree.Scope:
         return lambda tags: tags.get(key) == wanted
     compiled = pattern(wanted)
     return lambda tags: key in tags and compiled.fullmatch(tags[key]) is not None
-
-
-def tags_of(labels: Mapping[str, str]) -> tuple[str, ...]:
-    """Tags as Datadog writes them, `key:value`, in order."""
-    return tuple(f"{key}:{value}" for key, value in sorted(labels.items()))

@@ -218,24 +218,9 @@ def text_word(records: table.Table, field: str, text: str) -> column.BoolArray:
     if field not in records.columns:
         return mask
     words = records.words_of(field)
-    for number in np.flatnonzero(column.full_matches(words.vocabulary, _glob(text.lower()))).tolist():
+    for number in np.flatnonzero(column.full_matches(words.vocabulary, column.glob(text.lower()))).tolist():
         mask[words.rows(number)] = True
     return mask
-
-
-def _glob(text: str) -> str:
-    out, at = "", 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and at + 1 < len(text):
-            at += 1
-            out += re.escape(text[at])
-        elif letter == "*":
-            out += "" if out.endswith(".*") else ".*"
-        else:
-            out += "." if letter == "?" else re.escape(letter)
-        at += 1
-    return out
 
 
 def exact(records: table.Table, field: str, text: str) -> column.BoolArray:
@@ -264,7 +249,7 @@ def wild(records: table.Table, field: str, text: str) -> column.BoolArray:
     if found.is_numeric:
         return records.none()
     try:
-        return found.matching(_glob(text))
+        return found.matching(column.glob(text))
     except column.PatternError as error:
         raise errors.QuerySyntaxError(f"Failed to parse query: {error}") from error
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rootward.dojo.engines.columns import column
 from rootward.dojo.engines.elastic import compound, lucene, rejection, terms, text
 from rootward.dojo.engines.elastic.context import MAX_DEPTH, Context, Match, known, number
 
@@ -110,7 +111,7 @@ def _pattern_leaf(ctx: Context, field: str, options: Mapping[str, Any]) -> Match
         return terms.pattern(ctx, field, terms.lucene_regex(options["regexp"]), {})
     analysed = ctx.table.columns[field].kind == "text"
     shown = options["wildcard"].lower() if analysed else options["wildcard"]
-    return terms.pattern(ctx, field, terms.glob(shown), {})
+    return terms.pattern(ctx, field, column.glob(shown), {})
 
 
 def _match_leaf(ctx: Context, field: str, options: Mapping[str, Any]) -> Match:

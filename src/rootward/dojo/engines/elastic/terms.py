@@ -177,7 +177,7 @@ def prefix(ctx: Context, body: Any, _depth: int) -> Match:
 
 def wildcard(ctx: Context, body: Any, _depth: int) -> Match:
     field, text, options = _pattern("wildcard", body, "value", "wildcard")
-    return pattern(ctx, field, glob(text), options)
+    return pattern(ctx, field, column.glob(text), options)
 
 
 def regexp(ctx: Context, body: Any, _depth: int) -> Match:
@@ -232,22 +232,6 @@ def pattern(ctx: Context, field: str, regex: str, options: Mapping[str, Any]) ->
         return scoring.any_word(ctx, field, chosen.tolist(), boost)
     except column.PatternError as error:
         raise rejection.shard(f"failed to create query: {error}", str(error)) from error
-
-
-def glob(text: str) -> str:
-    """`*` and `?` as RE2; a backslash takes the next character as it is."""
-    out, at = "", 0
-    while at < len(text):
-        letter = text[at]
-        if letter == "\\" and at + 1 < len(text):
-            at += 1
-            out += re.escape(text[at])
-        elif letter == "*":
-            out += "" if out.endswith(".*") else ".*"
-        else:
-            out += "." if letter == "?" else re.escape(letter)
-        at += 1
-    return out
 
 
 _OPERATORS = {"@": ".*", "#": "[^\\x00-\\x{10FFFF}]", "^": r"\^", "$": r"\$"}
