@@ -55,11 +55,6 @@ def unready(said: str, *, every_s: float = 10.0) -> tr.State:
     return tr.State(tr.UNREADY, "", "", (told,))
 
 
-def unasked() -> tr.State:
-    """The container runs; its readiness probe has not begun to ask."""
-    return tr.State(tr.UNREADY)
-
-
 def killed_by_probe(said: str, *, runs_s: float, exit_code: int) -> tr.State:
     """The container serves until its liveness probe gives up on it, and is started again."""
     restarted = "Container {container} failed liveness probe, will be restarted"

@@ -172,7 +172,7 @@ def _attempt(
     then: after.Aftermath | None = None,
 ) -> _Shown | None:
     """One fault at one place; None if it does not keep its promise or nobody is paged in time."""
-    family, draft = wish.family, _branch(base)
+    family, draft = wish.family, base.branch()
     draft.relief = then.relief(draft) if then else None
     latest_s = float(base.times_s[-1]) - LOOK_S[1]
     rng = draft.rng("dice", family.name, place)
@@ -204,38 +204,17 @@ def _and_then(
     return again, then
 
 
-def _branch(base: dr.Draft) -> dr.Draft:
-    return dr.Draft(
-        base.layout,
-        base.seed,
-        base.times_s,
-        base.onset,
-        base.knobs.copy(),
-        list(base.releases),
-        list(base.notices),
-        list(base.voices),
-        limits=list(base.limits),
-        access=dict(base.access),
-        levels=dict(base.levels),
-        refusals=dict(base.refusals),
-        objects=list(base.objects),
-        happenings=list(base.happenings),
-    )
-
-
 class _Prefix:
     """The time before the onset, advanced once for all attempts that leave it as it was."""
 
     def __init__(self, base: dr.Draft) -> None:
-        self._base = base
         self._state = dynamics.empty(base.steps, base.layout)
         self._key = b""
         self._carry = dynamics.at_rest(base.layout)
 
     def advance(self, draft: dr.Draft) -> dynamics.State:
-        key = (
-            draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
-        )  # hangs cost nothing while nothing is refused
+        # What takes long to fail costs nothing while nothing fails, so `hang_s` is not part of the key.
+        key = draft.knobs.retries.tobytes() + draft.knobs.timeout_s.tobytes()
         layout, begin = draft.layout, max(draft.onset - 2, 0)
         if draft.standing:
             key += f"{draft.knobs.cores.sum()} {draft.knobs.cpu_s[: draft.onset].sum()}".encode()

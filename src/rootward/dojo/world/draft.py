@@ -1,5 +1,6 @@
 """A world while it is being made: what noise and faults write down before it is advanced and observed."""
 
+import copy
 import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -230,15 +231,12 @@ class Draft:
     evictions: dict[int, lay.FloatArray] = dataclasses.field(default_factory=dict)  # cache → [T] how far it is emptied
     access: dict[str, str] = dataclasses.field(default_factory=dict)
     hidden: set[int] = dataclasses.field(default_factory=set)  # components whose own exporters are not scraped
-    noisy_rule: tuple[int, float] | None = (
-        None  # a component paged for errors above this quantile of its ordinary ratio
-    )
-    retuned: int | None = (
-        None  # a component whose latency rule got a threshold below what is ordinary, from the onset on
-    )
-    unscraped: dict[int, lay.BoolArray] = dataclasses.field(
-        default_factory=dict
-    )  # component → [T], its own metrics not scraped
+    noisy_rule: tuple[int, float] | None = None
+    """a component paged for errors above this quantile of its ordinary ratio"""
+    retuned: int | None = None
+    """a component whose latency rule got a threshold below what is ordinary, from the onset on"""
+    unscraped: dict[int, lay.BoolArray] = dataclasses.field(default_factory=dict)
+    """component → [T], its own metrics not scraped"""
     standing: bool = False  # something was turned for the whole window, not only from the onset on
     levels: dict[tuple[str, int], lay.FloatArray] = dataclasses.field(default_factory=dict)  # see `level`
     refusals: dict[int, Mapping[str, str]] = dataclasses.field(default_factory=dict)  # call → log texts by language
@@ -253,14 +251,21 @@ class Draft:
     detours: list[Detour] = dataclasses.field(default_factory=list)
     marks: list[NodeMark] = dataclasses.field(default_factory=list)
     caps: list[Cap] = dataclasses.field(default_factory=list)
-    scaling: dict[int, Unscaled] = dataclasses.field(
-        default_factory=dict
-    )  # component → what is wrong with its autoscaler
+    scaling: dict[int, Unscaled] = dataclasses.field(default_factory=dict)
+    """component → what is wrong with its autoscaler"""
     edits: list[Edit] = dataclasses.field(default_factory=list)
     troubles: list[tr.Trouble] = dataclasses.field(default_factory=list)
-    replicas: dict[int, lay.IndexArray] = dataclasses.field(
-        default_factory=dict
-    )  # component → [T] asked for, if not fixed
+    replicas: dict[int, lay.IndexArray] = dataclasses.field(default_factory=dict)
+    """component → [T] asked for, if not fixed"""
+
+    def branch(self) -> "Draft":
+        """The same draft to go on from: what one attempt writes down, whichever list it stands in, another does not see."""
+        own = {
+            field.name: copy.copy(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if isinstance(getattr(self, field.name), (list, dict, set))
+        }
+        return dataclasses.replace(self, knobs=self.knobs.copy(), **own)
 
     @property
     def step_s(self) -> float:

@@ -289,11 +289,6 @@ def _replace(
         pods.append(fresh)
 
 
-def pd_start(trouble: tr.Trouble) -> float:
-    """Seconds from a pod's end to the moment at which its healthy replacement answers."""
-    return 315.0 if trouble.taken == "Lost" else START_S
-
-
 def _live(draft: dr.Draft, pod: Pod, spell: tr.Spell, ready: lay.BoolArray, running: lay.BoolArray) -> None:
     """Go through a spell: what is ready, what runs, and how often the container ends and starts."""
     state = spell.state
