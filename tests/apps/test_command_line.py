@@ -1,13 +1,11 @@
 """The command line: help with examples, clear errors on one line, and the JSON that machines rely on."""
 
 import json
-import sys
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from rootward.apps.cli import main
 from rootward.investigator import investigate
 
 COMMANDS = (
@@ -18,21 +16,10 @@ COMMANDS = (
 SCHEMA = json.loads((Path(investigate.__file__).parent / "finding.schema.json").read_text(encoding="utf-8"))
 
 
-def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    monkeypatch.setattr(sys, "argv", ["rootward", *words])
-    status = 0
-    try:
-        main.main()
-    except SystemExit as stop:
-        status = int(stop.code or 0)
-    out = capsys.readouterr()
-    return status, out.out, out.err
-
-
 @pytest.fixture
-def rootward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+def rootward(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed):  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
-    return lambda *words: run(monkeypatch, capsys, *map(str, words))
+    return typed
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from rootward.apps.cli import main
 from rootward.evals import run_folder
 
 SUITE = """
@@ -21,21 +20,10 @@ scenarios:
 
 
 @pytest.fixture
-def rootward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+def rootward(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed):  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     (tmp_path / "tiny.yaml").write_text(SUITE)
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rootward", *map(str, words)])
-        status = 0
-        try:
-            main.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out = capsys.readouterr()
-        return status, out.out, out.err
-
-    return run
+    return typed
 
 
 def test_smoke_is_the_same_bytes_when_it_is_repeated(rootward, tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """`rootward evals report`, `compare`, `trend`, `saturation`: from runs on disk to tables, pages, Markdown, XML and exit statuses."""
 
 import json
-import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from rootward.apps.cli import main
 from rootward.evals import records, run_folder
 
 MEASURES = (records.Measure("right", "right answer", gate=True), records.Measure("spoke", "spoke"))
@@ -39,21 +37,10 @@ def keep(
 
 
 @pytest.fixture
-def rootward(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path):  # type: ignore[no-untyped-def]
+def rootward(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, typed):  # type: ignore[no-untyped-def]
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "140")
-
-    def run(*words: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["rootward", "evals", *map(str, words)])
-        status = 0
-        try:
-            main.main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        out = capsys.readouterr()
-        return status, out.out, out.err
-
-    return run
+    return lambda *words: typed("evals", *words)
 
 
 def test_report_prints_and_writes_every_form(rootward, tmp_path: Path) -> None:
