@@ -1,10 +1,15 @@
 """`rootward dojo`: worlds, faults, and a simulated production served over the vendors' own APIs."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rootward.dojo import oracle
+    from rootward.dojo.capsule import telemetry
 
 app = typer.Typer(help="A deterministic simulated production: list, look, serve, export.", no_args_is_help=True)
 
@@ -30,6 +35,34 @@ After = Annotated[
 ]
 NO_MCP = "not installed: pip install 'rootward[mcp]'"
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """The world that a command line asks for: the same options wherever one is built."""
+
+    world: str
+    fault: str | None
+    seed: int
+    services: int | None
+    noise: str
+    shape: str | None
+    place: str | None
+    aftermath: str
+
+    def build(self) -> "tuple[telemetry.Scenario, oracle.Truth]":
+        from rootward.dojo import world as worlds
+
+        return worlds.build(
+            self.world,
+            self.fault,
+            self.seed,
+            services=self.services,
+            noise=self.noise,
+            shape=self.shape,
+            place=self.place,
+            aftermath=self.aftermath,
+        )
 
 
 @app.command("worlds")
@@ -91,8 +124,6 @@ def realism(
 @app.command("noise")
 def noise_knobs(as_json: Json = False) -> None:
     """List the knobs of noise and where each level sets them. Example: rootward dojo noise"""
-    import dataclasses
-
     from rich.console import Console
     from rich.table import Table
 
@@ -134,12 +165,9 @@ def show(
     from rich.table import Table
 
     from rootward.apps.cli import output
-    from rootward.dojo import world as worlds
     from rootward.dojo.capsule import inventory
 
-    scenario, truth = worlds.build(
-        world, fault or None, seed, services=services, noise=noise, shape=shape, place=place, aftermath=aftermath
-    )
+    scenario, truth = _Asked(world, fault or None, seed, services, noise, shape, place, aftermath).build()
     counts = inventory.counts(scenario.telemetry)
     if as_json:
         output.print_json({"counts": counts, "alert": scenario.alert, "truth": truth.to_json()})
@@ -162,6 +190,10 @@ def serve(
     fault: Fault = "slow_query",
     seed: Seed = 7,
     services: Services = None,
+    noise: NoiseLevel = "usual",
+    shape: Shape = None,
+    place: Place = None,
+    aftermath: After = "none",
     capsule: Annotated[Path | None, typer.Option(help="Serve a recorded capsule instead of a world.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port; 0 picks a free one.")] = 9800,
@@ -184,13 +216,12 @@ def serve(
     from rootward import _clock, errors
     from rootward.apps.cli import output
     from rootward.dojo import serving
-    from rootward.dojo import world as worlds
     from rootward.dojo.capsule import store
     from rootward.dojo.wire import clients, faces
 
     speed = serving.speed_of(clock)
-    scenario = store.load(capsule) if capsule else worlds.build(world, fault or None, seed, services=services)[0]
-    recorded = scenario.telemetry
+    asked = _Asked(world, fault or None, seed, services, noise, shape, place, aftermath)
+    recorded = (store.load(capsule) if capsule else asked.build()[0]).telemetry
     served = serving.ServedClock(recorded.now_s, recorded.end_s, speed=speed, base=_clock.SystemClock())
     vendors = faces.with_gateways(recorded, served, faces.faces(recorded, served))
     mcp = faces.mcp_app(vendors, served, loopback=host in ("127.0.0.1", "::1", "localhost"))
@@ -237,6 +268,10 @@ def mcp(
     fault: Fault = "slow_query",
     seed: Seed = 7,
     services: Services = None,
+    noise: NoiseLevel = "usual",
+    shape: Shape = None,
+    place: Place = None,
+    aftermath: After = "none",
     capsule: Annotated[Path | None, typer.Option(help="Serve a recorded capsule instead of a world.")] = None,
     clock: Annotated[
         str, typer.Option(help="still, running, or a speed such as x60 (a minute in a second).")
@@ -248,7 +283,6 @@ def mcp(
     """
     from rootward import _clock, errors
     from rootward.dojo import serving
-    from rootward.dojo import world as worlds
     from rootward.dojo.capsule import store
     from rootward.dojo.wire import faces
 
@@ -257,8 +291,8 @@ def mcp(
     from rootward.dojo.wire import mcp_server
 
     speed = serving.speed_of(clock)
-    scenario = store.load(capsule) if capsule else worlds.build(world, fault or None, seed, services=services)[0]
-    recorded = scenario.telemetry
+    asked = _Asked(world, fault or None, seed, services, noise, shape, place, aftermath)
+    recorded = (store.load(capsule) if capsule else asked.build()[0]).telemetry
     served = serving.ServedClock(recorded.now_s, recorded.end_s, speed=speed, base=_clock.SystemClock())
     vendors = faces.with_gateways(recorded, served, faces.faces(recorded, served))
     mcp_server.server(vendors, served).run("stdio")
@@ -281,13 +315,10 @@ def export(
     Example: rootward dojo export incidents/slow-query-7 --fault slow_query --seed 7
     """
     from rootward.apps.cli import output
-    from rootward.dojo import world as worlds
     from rootward.dojo.capsule import store
 
     with output.progress(f"building {world}", quiet=False) as update:
-        scenario, truth = worlds.build(
-            world, fault or None, seed, services=services, noise=noise, shape=shape, place=place, aftermath=aftermath
-        )
+        scenario, truth = _Asked(world, fault or None, seed, services, noise, shape, place, aftermath).build()
         update(f"writing {destination}")
         store.save(destination, scenario, truth)
     typer.echo(f"wrote {destination}; investigate it with: rootward investigate --capsule {destination}")
