@@ -45,6 +45,11 @@ def change(found: statistics.Paired, unit: str | None = None) -> str:
     return f"{ends} {unit}".rstrip()
 
 
+def signed(value: float) -> str:
+    """A term of a sum: `+ 0.012`."""
+    return f"{MINUS if round(value, 3) < 0 else '+'} {abs(value):.3f}"
+
+
 def p_value(p: float) -> str:
     return "–" if math.isnan(p) else "<0.001" if p < 0.001 else f"{p:.3f}"
 
