@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rootward import _rng, errors
+from rootward import _clock, _rng, errors
 from rootward.dojo import world
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
@@ -157,3 +157,28 @@ def test_place_shape_and_parameters_can_be_asked_for() -> None:
     assert truth.causes[0].name == "checkout"
     _, truth = world.build("web-shop", "slow_query", 0, hours=HOURS, shape="periodic", place="catalog→catalog-db")
     assert truth.causes[0].name == "catalog-db"
+
+
+def test_drained_nodes_are_cordoned_emptied_and_take_pods_again_before_the_trouble() -> None:
+    plain, drained = built(), built(maintenance=3.0)
+    cordoned = {
+        version.body["metadata"]["name"]
+        for version in drained.cluster.versions
+        if version.body["kind"] == "Node" and version.body["spec"].get("unschedulable")
+    }
+    told = {
+        reason: [event for event in drained.cluster.events if event["reason"] == reason]
+        for reason in ("NodeNotSchedulable", "NodeSchedulable", "Killing")
+    }
+    assert cordoned
+    for reason in ("NodeNotSchedulable", "NodeSchedulable"):
+        assert {event["involvedObject"]["name"] for event in told[reason]} == cordoned
+    first_alert_s = min(alert.active_s for alert in drained.alerts)
+    assert max(event["lastTimestamp"] for event in told["NodeSchedulable"]) < _clock.to_iso(first_alert_s)
+    last = {v.body["metadata"]["name"]: v.body for v in drained.cluster.versions if v.body["kind"] == "Node"}
+    assert not any(last[name]["spec"].get("unschedulable") for name in cordoned)
+    pods = [v.body for v in drained.cluster.versions if v.body["kind"] == "Pod"]
+    lived_there = {body["metadata"]["name"] for body in pods if body["spec"].get("nodeName") in cordoned}
+    assert len(lived_there & {event["involvedObject"]["name"] for event in told["Killing"]}) >= 3
+    assert any("draining" in message.text for message in drained.messages)
+    assert [alert.rule for alert in drained.alerts] == [alert.rule for alert in plain.alerts]

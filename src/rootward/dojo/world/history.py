@@ -4,15 +4,15 @@ from rootward import _rng
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import layout as lay
+from rootward.dojo.world import maintenance, pods, texts
 from rootward.dojo.world import noise as ns
-from rootward.dojo.world import pods, texts
 
 OPTIONAL = ("loki", "kubernetes", "jaeger", "tempo", "github", "slack", "pagerduty")
 """Back ends that a system may do without, and still be looked into."""
 
 
 def ordinary_work(draft: dr.Draft, noise: ns.Noise) -> None:
-    """Releases, changes of configuration, restarts, small incidents elsewhere, and often a release shortly before the onset."""
+    """Releases, changes of configuration, restarts, drained nodes, small incidents elsewhere, and often a release before the onset."""
     rng = draft.rng("work")
     layout = draft.layout
     services = [i for i in layout.of_kind(bp.Kind.SERVICE) if layout.components[i].style != "nginx"]
@@ -33,6 +33,7 @@ def ordinary_work(draft: dr.Draft, noise: ns.Noise) -> None:
     _restarts(draft, noise, [i for i in services if i not in order[: len(moments)]])
     _incidents(draft, noise)
     _missing(draft, noise)
+    maintenance.planned(draft, noise)
 
 
 def _restarts(draft: dr.Draft, noise: ns.Noise, services: list[int]) -> None:

@@ -36,6 +36,7 @@ class Noise:
     grumbles: float = _knob(1.0, "warnings and errors in logs that mean nothing, times the usual")
     chatter: float = _knob(1.0, "cluster events of any day, times the usual")
     talk_per_h: float = _knob(2.0, "messages in channels about something else")
+    maintenance: float = _knob(0.35, "nodes drained for planned work, over before the trouble begins: mean number")
 
     def __bool__(self) -> bool:
         return self != NONE
@@ -59,6 +60,7 @@ LIGHT = Noise(
     grumbles=0.5,
     chatter=0.5,
     talk_per_h=1.0,
+    maintenance=0.1,
 )
 HEAVY = Noise(
     releases_per_h=2.0,
@@ -79,6 +81,7 @@ HEAVY = Noise(
     grumbles=3.0,
     chatter=3.0,
     talk_per_h=8.0,
+    maintenance=1.5,
 )
 LEVELS = {"none": NONE, "light": LIGHT, "usual": USUAL, "heavy": HEAVY}
 DRAWN = "drawn"

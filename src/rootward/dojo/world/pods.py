@@ -129,10 +129,13 @@ def fleet(draft: dr.Draft) -> Fleet:
 
 
 def placed(draft: dr.Draft) -> list[Pod]:
-    """All pods as they would be placed before troubles befall them; changes nothing."""
+    """All pods as they stand with what the draft says so far; changes nothing."""
     desired, count = wanted(draft), len(node_names(draft))
     parts = [(i, rollouts.generations(draft, i)) for i in range(len(draft.layout.components))]
-    return [pod for i, made in parts for pod in _pods_of(draft, i, made, desired[i], count)]
+    found = [pod for i, made in parts for pod in _pods_of(draft, i, made, desired[i], count)]
+    for trouble in draft.troubles:
+        _befall(draft, found, trouble, count)
+    return found
 
 
 def wanted(draft: dr.Draft) -> lay.IndexArray:

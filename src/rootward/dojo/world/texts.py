@@ -23,6 +23,12 @@ class Note:
     details: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
+MAINTENANCE = (
+    Note("infrastructure", "Kubelet settings rolled out node by node", {"change": "kubelet settings"}),
+    Note("infrastructure", "containerd patch release on the node group", {"change": "containerd patch"}),
+    Note("infrastructure", "Log rotation of the kubelets reconfigured", {"change": "log rotation change"}),
+)
+"""Planned work for which nodes are drained one at a time."""
 SOURCES = {
     "go": "internal/server/handler.go",
     "java": "src/main/java/app/Service.java",
