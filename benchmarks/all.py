@@ -15,6 +15,7 @@ def main() -> None:
         ("promql", []),
         ("promql_compliance", []),
         ("templates", []),
+        ("redaction", []),
         ("worlds", []),
     ):
         run(script, arguments)

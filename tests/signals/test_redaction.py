@@ -25,6 +25,16 @@ SECRETS = [
     ("paid with 4111 1111 1111 1111 ok", "4111 1111"),
     ("paid with 378282246310005", "378282246310005"),
     ("pushed with ghp_" + "a1" * 18, "a1a1a1"),
+    ("mysqldump --password Tr0ub4dor3 shop", "Tr0ub4dor3"),
+    ("ALTER ROLE app WITH LOGIN PASSWORD 'Tr0ub4dor3'", "Tr0ub4dor3"),
+    ("create user app identified by 'Tr0ub4dor3'", "Tr0ub4dor3"),
+    ("AccountKey=abc123DEF456==;EndpointSuffix=core", "abc123DEF456"),
+    ("POST https://hooks.slack.com/services/T01ABCDEF/B01ABCDEFG/" + "aB3" * 8 + " 404", "aB3aB3"),
+    *(
+        (f"push with {prefix}{'a1' * 40} failed", "a1a1a1")
+        for prefix in ("glpat-", "pypi-", "hf_", "ya29.", "sk-ant-", "rk_live_", "dop_v1_")
+    ),
+    ("publish with npm_" + "a1" * 18, "a1a1a1"),
     ("slack xoxb-123456789012-abcdef", "123456789012"),
 ]
 
@@ -45,6 +55,9 @@ ORDINARY = [
     "basic internationalization loaded",
     "password=null",
     "Bearer token missing",
+    "use --password to set one, or --token-file /run/token",
+    "npm_config_registry and hf_hub_offline are set",
+    "--max-tokens 4096 --context 8192",
 ]
 
 
@@ -96,3 +109,9 @@ def test_five_thousand_ordinary_lines_cost_little() -> None:
     start = time.process_time()
     redaction.redact_all(lines)
     assert time.process_time() - start < 0.2
+
+
+@given(st.lists(st.sampled_from([*(text for text, _ in SECRETS), *ORDINARY]), max_size=4).map(" ".join))
+def test_what_is_redacted_once_is_redacted(text: str) -> None:
+    once = redaction.redact(text)
+    assert redaction.redact(once) == once

@@ -13,13 +13,27 @@ from typing import Any
 
 MASK = "[redacted]"
 
+# What vendors' keys look like, by their own documentation: a literal that each holds in lower case, and the key.
+_VENDORS = (
+    *((hint, hint + r"\w{20,}") for hint in ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_")),
+    ("xox", r"xox[a-z]-[\w-]{10,}"),
+    ("k_live_", r"[sr]k_live_\w{10,}"),
+    ("sk-", r"sk-[\w-]{20,}"),
+    ("aiza", r"aiza[\w-]{30,}"),
+    ("glpat-", r"glpat-[\w-]{20,}"),
+    ("npm_", r"npm_[a-z0-9]{36}"),
+    ("pypi-", r"pypi-[\w-]{40,}"),
+    ("hf_", r"hf_[a-z0-9]{30,}"),
+    ("ya29.", r"ya29\.[\w-]{20,}"),
+    ("dop_v1_", r"dop_v1_[0-9a-f]{64,}"),
+)
 _HINTS = (
-    "pass", "pwd", "secret", "key", "token", "bearer", "basic", "credential", "eyj", "akia", "asia", "aiza",
-    "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "xox", "sk_live", "sk-", "@",
+    "pass", "pwd", "secret", "key", "token", "bearer", "basic", "credential", "eyj", "akia", "asia", "@", "identified", "hooks.slack",
+    *(hint for hint, _ in _VENDORS),
 )  # fmt: skip
 
 _SENSITIVE = (
-    r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:api|access|private|secret|signing|encryption)[_-]?(?:access[_-]?)?key"
+    r"(?:pass(?:word|wd|phrase)|pwd|secret|(?:api|access|account|private|secret|signing|encryption)[_-]?(?:access[_-]?)?key"
     r"|(?:auth|access|refresh|id|session|security|bot|api)[_-]?token|token|credentials?)"
 )
 
@@ -27,10 +41,12 @@ _PATTERN = re.compile(
     r"(?P<pem>-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z))"
     r"|(?P<jwt>\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)"
     r"|\b(?P<aws>(?-i:(?:AKIA|ASIA)[0-9A-Z]{16}))\b"
-    r"|\b(?P<vendor>(?:gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[a-z]-[\w-]{10,}|sk_live_\w{10,}"
-    r"|sk-[\w-]{20,}|AIza[\w-]{30,}))"
+    r"|\b(?P<vendor>" + "|".join(form for _, form in _VENDORS) + ")"
+    r"|(?P<hook>hooks\.slack\.com/services/)(?P<hook_secret>[\w/]{20,})"
     r"|(?P<url>://[^\s/:@\"']*:)(?P<url_secret>[^\s/@\"']+)(?=@)"
     r"|(?P<scheme>\b(?:bearer|basic)\s+)(?P<scheme_secret>(?=[^\s\"',]*\d)[\w.~+/=-]{12,})"
+    r"|(?P<sql>(?:password|identified\s+by)\s+')(?P<sql_secret>[^'\s]+)(?=')"
+    r"|(?P<flag>--(?:[\w-]{0,40}-)?" + _SENSITIVE + r"\s+)(?P<flag_secret>(?=\S*\d)[^\s\"'-]\S{5,})"
     r"|(?P<key>" + _SENSITIVE + r")(?P<glue>\\?[\"']?\s?(?:=|:)>?\s?\\?[\"']?)"
     r"(?P<value>[^\s\"',;&}\\)\]]+)"
     r"|(?<![\w.:-])(?P<card>(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6011|65\d\d)(?:[ -]?\d{4}){3}|3[47]\d\d[ -]?\d{6}[ -]?\d{5})"
@@ -45,15 +61,16 @@ _ASSIGNMENTS = tuple(
     for hint, rest in (("pass", "(?:word|wd|phrase)"), ("pwd", ""), ("secret", ""), ("key", r"(?<=[isetgn_-]key)"), ("token", ""),
                        ("credential", "s?"))
 )  # fmt: skip
-_UNDERSCORED = ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat", "sk_live")
 _SPACED = tuple((hint, re.compile(hint + r"\s+(?=[^\s\"',]*\d)[\w.~+/=-]{12,}")) for hint in ("bearer", "basic"))
 _LITERALS = (
     ("eyj", re.compile(r"eyj[\w-]{8,}\.[\w-]{8,}\.")),
     ("akia", re.compile(r"akia[0-9a-z]{16}")),
     ("asia", re.compile(r"asia[0-9a-z]{16}")),
-    ("aiza", re.compile(r"aiza[\w-]{30,}")),
-    ("xox", re.compile(r"xox[a-z]-[\w-]{10,}")),
-    ("sk-", re.compile(r"sk-[\w-]{20,}")),
+    ("hooks.slack", re.compile(r"hooks\.slack\.com/services/")),
+    ("identified", re.compile(r"identified\s+by\s+'")),
+    ("password", re.compile(r"password\s+'")),
+    ("--", re.compile(r"--(?:[\w-]{0,40}-)?" + _SENSITIVE + r"\s")),
+    *((hint, re.compile(form)) for hint, form in _VENDORS),
 )
 _LONG = (*_SPACED, *_LITERALS)
 _URL = re.compile(r"://[^\s/:@\"']*:[^\s/@\"']+@")
@@ -92,8 +109,6 @@ def _suspiciously_long(lowered: str) -> bool:
     for hint, needed in _LONG:
         if hint in lowered and needed.search(lowered):
             return True
-    if "_" in lowered and any(hint in lowered for hint in _UNDERSCORED):
-        return True
     if "private key-----" in lowered:
         return True
     # Fifteen digits in a row, blanks and dashes aside: bytes are sifted in no time.
@@ -171,10 +186,8 @@ def _redact_mapping(value: Mapping[str, Any]) -> dict[str, Any]:
 
 def _replace(match: re.Match[str]) -> str:
     kind = match.lastgroup
-    if kind == "url_secret":
-        return match["url"] + MASK
-    if kind == "scheme_secret":
-        return match["scheme"] + MASK
+    if kind is not None and kind.endswith("_secret"):
+        return match[kind.removesuffix("_secret")] + MASK
     if kind == "value":
         return match["key"] + match["glue"] + MASK if _is_secret(match) else match[0]
     if kind == "card" and not _luhn(match["card"]):
@@ -185,7 +198,7 @@ def _replace(match: re.Match[str]) -> str:
 def _is_secret(match: re.Match[str]) -> bool:
     """Prose such as "password: invalid" or "token: expired" is kept; `key=value` and quoted values are not prose."""
     value, glue = match["value"], match["glue"]
-    if value.lower() in _NOT_SECRET or value.startswith(("/", "${", "$(", "<", MASK)):
+    if value.lower() in _NOT_SECRET or value.startswith(("/", "${", "$(", "<", MASK.rstrip("]"))):
         return False
     if match["key"].lower().endswith("token") and len(value) < 8:
         return False
