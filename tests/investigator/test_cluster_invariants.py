@@ -172,6 +172,14 @@ def address(value: str) -> Break:
     return apply
 
 
+def unknown_class(cluster: Cluster) -> None:
+    offered = cluster.objects["Service"]["cart"]["spec"]["ports"][0]["port"]
+    paths = [{"path": "/cart", "backend": {"service": {"name": "cart", "port": {"number": offered}}}}]
+    spec = {"ingressClassName": "public", "rules": [{"http": {"paths": paths}}]}
+    cluster.objects["Ingress"] = {"cart": {"metadata": {"name": "cart", "namespace": objects.NAMESPACE}, "spec": spec}}
+    cluster.objects["IngressClass"] = {"nginx": {"metadata": {"name": "nginx"}, "spec": {}}}
+
+
 def own_resolver(cluster: Cluster) -> None:
     cluster.template("cart").update(dnsPolicy="None", dnsConfig={"nameservers": ["10.255.0.1"]})
     cluster.break_pod("cart", restarts=2, waiting={"reason": "CrashLoopBackOff"})
@@ -287,6 +295,7 @@ BROKEN: dict[str, tuple[Break, str, str]] = {
     "named target port": (targets("grpc-api"), "cart", "service_port"),
     "misspelt address": (address("rediss:6379"), "cart", "service_address"),
     "wrong port of a callee": (address("redis:6380"), "cart", "service_address"),
+    "ingress of an unknown class": (unknown_class, "cart", "ingress_misroute"),
     "own resolver": (own_resolver, "cart", "service_dns"),
     "database port": (logins(DB_PORT="3307"), "cart", "db_port"),
     "database password": (logins(DB_PASSWORD="sha256:2"), "cart", "db_credentials"),

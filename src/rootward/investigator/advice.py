@@ -58,7 +58,7 @@ CHECKS = MappingProxyType(
         "volume_access_mode": "See which node still holds {entity}'s volume (kubectl get volumeattachments).",
         "eviction_threshold": "Compare the kubelet's eviction thresholds on {entity} with what is free on its disks.",
         "kubelet_unavailable": "See whether {entity} still answers; whatever runs there counts as lost until it does.",
-        "ingress_misroute": "Compare the backends of {entity}'s ingress with the services and ports that exist.",
+        "ingress_misroute": "Compare the backends and the class of {entity}'s ingress with the services, ports and classes that exist.",
         "mesh_policy_denied": "Read who {entity}'s authorisation policy lets in, and who calls it.",
         "mtls_strict": "See which callers of {entity} have no sidecar; compare with its peer authentication.",
         "traffic_policy_local": "Compare the nodes of {entity}'s callers with the nodes of its pods.",

@@ -209,6 +209,17 @@ class Detour:
     port: int
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unserved:
+    """The Ingress of the door (a component) in `namespace` names class `other`, which no controller serves, in steps `at:until`."""
+
+    door: int
+    namespace: str
+    at: int
+    until: int
+    other: str
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class Draft:
     """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
@@ -249,6 +260,7 @@ class Draft:
 
     routings: list[Routing] = dataclasses.field(default_factory=list)
     detours: list[Detour] = dataclasses.field(default_factory=list)
+    unserved: list[Unserved] = dataclasses.field(default_factory=list)
     marks: list[NodeMark] = dataclasses.field(default_factory=list)
     caps: list[Cap] = dataclasses.field(default_factory=list)
     scaling: dict[int, Unscaled] = dataclasses.field(default_factory=dict)

@@ -13,6 +13,8 @@ from rootward.dojo.world import noise as ns
 from rootward.dojo.world import pods as pd
 
 FloatArray = lay.FloatArray
+UNROUTED = "unrouted"
+"""The level of a door that says which share of its requests it has no backend for, and answers with 404."""
 LARGE = 500_000
 """Calls × steps from which arrays no longer fit into the processor's caches."""
 
@@ -154,6 +156,9 @@ def count(draft: dr.Draft, state: dynamics.State) -> Counts:
     )
     rejected = np.minimum(np.rint(completed * state.rejected), failed)
     client = np.minimum(rng.poisson(completed * rng.uniform(0.002, 0.012, completed.shape[1])), total - failed)
+    for i in sorted({i for level, i in draft.levels if level == UNROUTED}):
+        more = draft.rng("unrouted", i).poisson(np.maximum(completed[:, i] * draft.level(UNROUTED, i, 0.0), 0.0))
+        client[:, i] = np.minimum(client[:, i] + more, total[:, i] - failed[:, i])
     shape = rng.uniform(3.0, 4.2, completed.shape[1])
     late_count = np.rint((failed - rejected) * np.minimum(late, 1.0)).astype(np.float64)
     shaped: FloatArray = np.asarray(shape, dtype=np.float64)

@@ -27,8 +27,13 @@ def versions(frame: fr.Frame) -> Iterator[tm.ObjectVersion]:
     for door in frame.layout.entries:
         if frame.layout.components[door].language != "nginx":
             continue
-        detours = [one for one in frame.draft.detours if one.door == door]
-        edges = sorted({0, *(at for one in detours for at in (one.at, one.until) if 0 < at < frame.steps)})
+        turns = [
+            at
+            for one in (*frame.draft.detours, *frame.draft.unserved)
+            if one.door == door
+            for at in (one.at, one.until)
+        ]
+        edges = sorted({0, *(at for at in turns if 0 < at < frame.steps)})
         # An Ingress leads only to services of its own namespace.
         behind = [int(frame.layout.target[e]) for e in frame.layout.calls_from(door)]
         for namespace in dict.fromkeys(frame.layout.namespace(i) for i in behind):
@@ -51,6 +56,11 @@ def _body(frame: fr.Frame, door: int, namespace: str, step: int) -> objects.Body
         backend = {"service": {"name": name, "port": {"number": port}}}
         paths.append({"path": f"/{callee.name}", "pathType": "Prefix", "backend": backend})
     host = f"www.{layout.plan.domain}"
+    named = [
+        one.other
+        for one in frame.draft.unserved
+        if (one.door, one.namespace) == (door, namespace) and one.at <= step < one.until
+    ]
     return objects.body(
         "networking.k8s.io/v1",
         "Ingress",
@@ -59,7 +69,7 @@ def _body(frame: fr.Frame, door: int, namespace: str, step: int) -> objects.Body
         float(frame.times_s[0]) - OLD_S,
         metadata={"labels": objects.labels(component)},
         spec={
-            "ingressClassName": CLASS,
+            "ingressClassName": named[-1] if named else CLASS,
             "tls": [{"hosts": [host], "secretName": f"{component.name}-tls"}],
             "rules": [{"host": host, "http": {"paths": paths}}],
         },

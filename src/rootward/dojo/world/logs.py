@@ -135,12 +135,15 @@ def _ordinary(
     routes = rng.choice(len(component.routes), size=len(steps), p=_shares(component))
     said = request_lines.chosen(habit, len(steps), rng)
     tell, write = request_lines.teller(frame), lf.FORMATS[component.language]
+    unknown = frame.counts.client[:, i] / np.maximum(frame.counts.total[:, i], 1.0)
+    missed = frame.rng("not found", i).uniform(size=len(steps)) < unknown[steps]
     for k, time_s in enumerate(times_s):
         step, pod = int(steps[k]), pods[k]
         ahead_s = float(book.ahead_s[pod][step])
         route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
         if component.language == "nginx":
-            _note(book, time_s, of_pod[pod], _access(time_s + ahead_s, route, took[k], trace))
+            line = _access(time_s + ahead_s, route, took[k], trace, 404 if missed[k] else 200)
+            _note(book, time_s, of_pod[pod], line)
             continue
         for at, (_, moment, text, call) in enumerate(habit.lines):
             if said[k, at]:
@@ -155,10 +158,10 @@ def _note(book: _Book, time_s: float, stream: int, line: str) -> None:
     book.lines.append(line)
 
 
-def _access(time_s: float, route: bp.Route, took_ms: float, trace: str) -> str:
+def _access(time_s: float, route: bp.Route, took_ms: float, trace: str, status: int) -> str:
     moment = dt.datetime.fromtimestamp(time_s, tz=dt.UTC)
     ip = f"{int(time_s) % 190 + 11}.{int(trace[:2], 16)}.{int(trace[2:4], 16)}.{int(trace[4:6], 16)}"
-    return f'{ip} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "{route.method} {route.path} HTTP/2.0" 200 {int(trace[6:10], 16)} "-" "Mozilla/5.0" {took_ms / 1e3:.3f} {trace}'
+    return f'{ip} - - [{moment:%d/%b/%Y:%H:%M:%S} +0000] "{route.method} {route.path} HTTP/2.0" {status} {int(trace[6:10], 16)} "-" "Mozilla/5.0" {took_ms / 1e3:.3f} {trace}'
 
 
 def _shares(component: bp.Component) -> lay.FloatArray:

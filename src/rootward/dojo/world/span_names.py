@@ -213,7 +213,12 @@ class Table:
             }
             broken = {**fine, "http.response.status_code": 500, "error.type": "500"}
         good, bad = self._look(("s", visit.component, 0), fine), self._look(("s", visit.component, 1), broken)
-        return np.where(timed.server_bad[part], bad, good)
+        looks = np.where(timed.server_bad[part], bad, good)
+        unrouted = self._frame.draft.level(fr.UNROUTED, visit.component, 0.0)[visit.step] > 0.5
+        if unrouted.any():
+            unknown = self._look(("s", visit.component, 2), {**fine, "http.response.status_code": 404})
+            looks = np.where(unrouted & ~timed.server_bad[part], unknown, looks)
+        return looks
 
     def _client_looks(self, visit: Any, timed: Any, part: Any) -> Any:
         layout = self._frame.layout

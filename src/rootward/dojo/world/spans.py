@@ -76,6 +76,9 @@ class Walk:
         for k, e in enumerate(calls):
             if choice is not None:
                 times = (choice == k).astype(np.int64)
+                made = knobs.calls_factor[visit.step, e]
+                if (made < 1.0).any():  # requests for which the door has no backend go nowhere
+                    times *= rng.uniform(size=len(made)) < made
             else:
                 mean = layout.weight[e] * knobs.calls_factor[visit.step, e]
                 if layout.behind[e] >= 0:

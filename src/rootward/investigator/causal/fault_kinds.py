@@ -103,7 +103,7 @@ SENTENCES = MappingProxyType(
         "storage_class": "the storage class does not exist",
         "volume_access_mode": "the volume cannot be attached where the pod is",
         "eviction_threshold": "the kubelet evicts at a threshold that healthy disks do not meet",
-        "ingress_misroute": "an ingress leads to a service or port that does not exist",
+        "ingress_misroute": "an ingress leads to a service or port that does not exist, or no controller serves it",
         "mesh_policy_denied": "an authorisation policy denies the calls",
         "mtls_strict": "mutual TLS is required and the caller does not speak it",
         "traffic_policy_local": "traffic stays on the caller's node, where nobody answers",

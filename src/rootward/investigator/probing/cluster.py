@@ -14,7 +14,7 @@ NAMESPACED = (
     "Secret", "ServiceAccount", "ResourceQuota", "LimitRange", "PersistentVolumeClaim", "HorizontalPodAutoscaler", "Ingress",
     "NetworkPolicy", "Role", "RoleBinding",
 )  # fmt: skip
-CLUSTER_WIDE = ("Node", "Namespace", "PersistentVolume", "StorageClass")
+CLUSTER_WIDE = ("Node", "Namespace", "PersistentVolume", "StorageClass", "IngressClass")
 EVENTS_BACK_S = 3600.0  # clusters forget events after about an hour
 
 

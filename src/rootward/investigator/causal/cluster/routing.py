@@ -29,6 +29,7 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
         yield from _resolver(view, workload)
     yield from _policies(view)
     for ingress in view.bodies("Ingress"):
+        yield from _class(view, ingress)
         yield from _ingress(view, ingress)
 
 
@@ -229,6 +230,24 @@ def _wrong_port(
         )
     sentence = f"{workload.name} calls {name}:{number} ({variable}); the service offers {offered}"
     return cases.Clue(workload.entity, "service_address", WRONG_ADDRESS + 0.5, sentence, evidence, FAMILY)
+
+
+def _class(view: state.View, ingress: state.Json) -> Iterator[cases.Clue]:
+    """An ingress that names a class, where other classes are known and this one is not: no controller serves it."""
+    metadata, spec = state.part(ingress, "metadata"), state.part(ingress, "spec")
+    name, namespace = str(metadata.get("name", "")), str(metadata.get("namespace", ""))
+    asked, known = str(spec.get("ingressClassName") or ""), view.names("IngressClass", "")
+    if not asked or not known or asked in known:
+        return
+    door = next((one.entity for one in view.workloads if one.name == name), None)
+    yield cases.Clue(
+        door or service_entity(view, name, namespace),
+        "ingress_misroute",
+        WRONG_TARGET,
+        f"ingress {name} is of class {asked}, which does not exist (there is {', '.join(sorted(known))})",
+        view.evidence("Ingress", "IngressClass"),
+        FAMILY,
+    )
 
 
 def _ingress(view: state.View, ingress: state.Json) -> Iterator[cases.Clue]:
