@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
+from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import objects
 
@@ -27,12 +28,8 @@ def versions(frame: fr.Frame) -> Iterator[tm.ObjectVersion]:
     for door in frame.layout.entries:
         if frame.layout.components[door].language != "nginx":
             continue
-        turns = [
-            at
-            for one in (*frame.draft.detours, *frame.draft.unserved)
-            if one.door == door
-            for at in (one.at, one.until)
-        ]
+        turned: list[dr.Detour | dr.Unserved] = [*frame.draft.detours, *frame.draft.unserved]
+        turns = [at for one in turned if one.door == door for at in (one.at, one.until)]
         edges = sorted({0, *(at for at in turns if 0 < at < frame.steps)})
         # An Ingress leads only to services of its own namespace.
         behind = [int(frame.layout.target[e]) for e in frame.layout.calls_from(door)]
