@@ -6,6 +6,7 @@ import numpy as np
 from rootward.dojo import oracle
 from rootward.dojo.faults import kit, workload_kit
 from rootward.dojo.world import blueprint as bp
+from rootward.dojo.world import detours
 from rootward.dojo.world import draft as dr
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
@@ -46,7 +47,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
     missing = bool(dice.rng.uniform() < 0.6)
     until = workload_kit.ends(draft)
     other, port = (f"{name}-web", 8080) if missing else (name, 8000)
-    draft.detours.append(dr.Detour(door, behind, draft.onset, until, other, port))
+    draft.detours.append(detours.Detour(door, behind, draft.onset, until, other, port))
     removed = [f"-              name: {name}"] if missing else ["-                number: 8080"]
     added = [f"+              name: {other}"] if missing else [f"+                number: {port}"]
     note = workload_kit.manifest(
@@ -76,7 +77,7 @@ def _unserved(draft: dr.Draft, door: int, namespace: str, dice: dr.Dice) -> dr.P
     """The Ingress names a class that does not exist, so its controller drops it: 404 for every path, and nobody behind is asked."""
     layout, until = draft.layout, workload_kit.ends(draft)
     here, other = layout.components[door].name, CLASSES[int(dice.rng.integers(0, len(CLASSES)))]
-    draft.unserved.append(dr.Unserved(door, namespace, draft.onset, until, other))
+    draft.unserved.append(detours.Unserved(door, namespace, draft.onset, until, other))
     note = workload_kit.manifest(
         draft, door, f"Move the {namespace} ingress to class {other}", dice,
         (["-  ingressClassName: nginx"], [f"+  ingressClassName: {other}"]),

@@ -9,6 +9,7 @@ import numpy as np
 
 from rootward import _rng
 from rootward.dojo import oracle
+from rootward.dojo.world import detours as detoured
 from rootward.dojo.world import dynamics, shapes
 from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
@@ -197,29 +198,6 @@ class Cap:
     until: int
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Detour:
-    """The Ingress of the door (a component) sends what is meant for `behind` to Service `other`, `port`, in steps `at:until`."""
-
-    door: int
-    behind: int
-    at: int
-    until: int
-    other: str
-    port: int
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Unserved:
-    """The Ingress of the door (a component) in `namespace` names class `other`, which no controller serves, in steps `at:until`."""
-
-    door: int
-    namespace: str
-    at: int
-    until: int
-    other: str
-
-
 @dataclasses.dataclass(slots=True, eq=False)
 class Draft:
     """`onset` and `steps` are indices into `times_s` [T]. Lists grow while noise and the fault write to them."""
@@ -259,8 +237,8 @@ class Draft:
     relief: lay.FloatArray | None = None  # [T], 1 where trouble is over (recovery, mitigation), 0 where it holds
 
     routings: list[Routing] = dataclasses.field(default_factory=list)
-    detours: list[Detour] = dataclasses.field(default_factory=list)
-    unserved: list[Unserved] = dataclasses.field(default_factory=list)
+    detours: list[detoured.Detour] = dataclasses.field(default_factory=list)
+    unserved: list[detoured.Unserved] = dataclasses.field(default_factory=list)
     marks: list[NodeMark] = dataclasses.field(default_factory=list)
     caps: list[Cap] = dataclasses.field(default_factory=list)
     scaling: dict[int, Unscaled] = dataclasses.field(default_factory=dict)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
-from rootward.dojo.world import draft as dr
+from rootward.dojo.world import detours as detoured
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import objects
 
@@ -28,7 +28,7 @@ def versions(frame: fr.Frame) -> Iterator[tm.ObjectVersion]:
     for door in frame.layout.entries:
         if frame.layout.components[door].language != "nginx":
             continue
-        turned: list[dr.Detour | dr.Unserved] = [*frame.draft.detours, *frame.draft.unserved]
+        turned: list[detoured.Detour | detoured.Unserved] = [*frame.draft.detours, *frame.draft.unserved]
         turns = [at for one in turned if one.door == door for at in (one.at, one.until)]
         edges = sorted({0, *(at for at in turns if 0 < at < frame.steps)})
         # An Ingress leads only to services of its own namespace.
