@@ -9,7 +9,7 @@ import pytest
 
 from rootward import _clock, _rng, errors
 from rootward.connectors import _endpoint, _http, _json
-from rootward.signals import protocols
+from rootward.signals import outgoing, protocols
 
 Requests = list[dict[str, Any]]
 
@@ -188,3 +188,27 @@ WRONG = [
 def test_wrong_types_are_named(read: Any, value: Any) -> None:
     with pytest.raises(errors.BackendMalformed, match="the place is"):
         read(value, "the place")
+
+
+class Noted:
+    """Remembers what is noted."""
+
+    def __init__(self) -> None:
+        self.sent: list[outgoing.Sent] = []
+
+    def note(self, sent: outgoing.Sent) -> None:
+        self.sent.append(sent)
+
+
+def test_every_try_is_noted_with_destination_and_sizes_and_nothing_of_its_content() -> None:
+    fake, noted = Fake((503, {}, b"later"), OK), Noted()
+    http = client(fake, token="s3cret", attempts=2)
+    http._record = noted
+    run(lambda budget: http.query_json("/q", {"query": "x" * 5000}, budget=budget))
+    assert [(one.method, one.host, one.path, one.status, one.bytes_in) for one in noted.sent] == [
+        ("POST", "prom:9090", "/prefix/q", 503, 5),
+        ("POST", "prom:9090", "/prefix/q", 200, 12),
+    ]
+    assert all(5006 < one.bytes_out < 5400 for one in noted.sent)
+    assert "s3cret" not in repr(noted.sent)
+    assert "xxx" not in repr(noted.sent)

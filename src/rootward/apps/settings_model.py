@@ -200,6 +200,13 @@ class Limits(_Section):
     """Seconds, retries and pages included."""
 
 
+class Network(_Section):
+    """What is kept of the requests that leave this machine."""
+
+    record_file: str = "~/.local/state/rootward/outgoing.jsonl"
+    """File to which every request's time, destination and size are appended (never its content); "" keeps no record."""
+
+
 class RoleOverride(_Section):
     """What one metric means, where discovery gets it wrong; stands above every convention."""
 
@@ -224,6 +231,8 @@ class Settings(pydantic_settings.BaseSettings):
     """How much one investigation may spend, and how far back it looks."""
     limits: Limits = Limits()
     """The most that one question to one back end may cost."""
+    network: Network = Network()
+    """What is kept of the requests that leave this machine."""
     roles: dict[str, RoleOverride] = {}
     """Metric name → what it means, where discovery gets it wrong."""
 

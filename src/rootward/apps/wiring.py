@@ -21,7 +21,7 @@ from rootward.connectors.prometheus import PrometheusSource
 from rootward.connectors.slack import SlackSource
 from rootward.connectors.tempo import TempoSource
 from rootward.investigator import options
-from rootward.signals import alert_json, alerts, protocols, roles
+from rootward.signals import alert_json, alerts, outgoing, protocols, roles
 
 Settings = settings_module.Settings
 
@@ -109,11 +109,12 @@ def sources_from_settings(settings: Settings, clock: _clock.Clock) -> protocols.
         errors.SettingsError: a connector lacks what it needs (an address, a kubeconfig that can be used).
     """
     found: dict[str, list[Any]] = {}
+    record = outgoing_log(settings)
     for name, chosen in settings.connectors.items():
         endpoint = _endpoint_of(name, chosen)
         # Two processes that retry must not do so in step, so the jitter depends on when each was started.
         rng = _rng.stream(int(clock.now_s() * 1000), "http", name)
-        http = _http.HttpClient(name, endpoint, clock=clock, rng=rng)
+        http = _http.HttpClient(name, endpoint, clock=clock, rng=rng, record=record)
         _place(found, _VENDORS[chosen.type], _VENDORS[chosen.type].build(name, http, chosen))
     return protocols.Sources(**{kind: tuple(sources) for kind, sources in found.items()})
 
@@ -121,6 +122,12 @@ def sources_from_settings(settings: Settings, clock: _clock.Clock) -> protocols.
 def _place(found: dict[str, list[Any]], vendor: _Vendor, source: Any) -> None:
     for kind in vendor.kinds:
         found.setdefault(kind, []).append(source)
+
+
+def outgoing_log(settings: Settings) -> outgoing.FileLog | None:
+    """The record of what leaves; None when the settings want none."""
+    file = settings.network.record_file
+    return outgoing.FileLog(Path(_expanded(file))) if file else None
 
 
 def options_from_settings(settings: Settings) -> options.Options:

@@ -15,8 +15,8 @@ import httpx2
 import numpy as np
 
 from rootward import _clock, errors
-from rootward.connectors import _endpoint, _json, _replies
-from rootward.signals import protocols
+from rootward.connectors import _endpoint, _json, _reads, _replies
+from rootward.signals import outgoing, protocols
 
 ASGIApp = Callable[
     [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[MutableMapping[str, Any]], Awaitable[None]]],
@@ -48,8 +48,18 @@ class Budget:
         return self.ends_at_s - asyncio.get_running_loop().time() - self.waited_s
 
 
+@dataclasses.dataclass(slots=True)
+class _Exchange:
+    """One request and what came back of it so far."""
+
+    request: httpx2.Request | None = None
+    status: int = 0
+    bytes_in: int = 0
+
+
 class HttpClient:
-    """Asks one back end. `source` names the connector in errors; `transport` replaces the network (in-process faces)."""
+    """Asks one back end. `source` names the connector in errors; `transport` replaces the network (in-process faces); `record` notes what
+    leaves. `reads` are the requests that may be made, all until a connector says which."""
 
     def __init__(
         self,
@@ -59,6 +69,7 @@ class HttpClient:
         clock: _clock.Clock,
         rng: np.random.Generator,
         transport: httpx2.AsyncBaseTransport | None = None,
+        record: outgoing.Log | None = None,
     ) -> None:
         self.source = source
         self.clock = clock
@@ -66,6 +77,8 @@ class HttpClient:
         self.base_url = endpoint.base_url.rstrip("/")
         self._rng = rng
         self._transport = transport
+        self._record = record
+        self.reads: _reads.Reads | None = None
         self._client: httpx2.AsyncClient | None = None
         self._token = endpoint.token
 
@@ -111,8 +124,12 @@ class HttpClient:
 
         Raises:
             errors.BackendError: a subclass for each way of not answering.
+            errors.QueryRejected: this is no request that the connector may make; nothing was sent.
         """
         asked = f"{method} {self.base_url}{path}"
+        if self.reads is not None and not self.reads.allow(method, path):
+            message = f"{self.source}: {asked} is not among the requests that this connector makes, so it was not sent"
+            raise errors.QueryRejected(message, source=self.source)
         for attempt in range(1, self.endpoint.attempts + 1):
             try:
                 reply = await self._once(method, path, params, budget, headers, bytes_max, asked)
@@ -154,12 +171,17 @@ class HttpClient:
         content = None
         if method == "POST":
             content, sent["content-type"] = encoded.encode(), "application/x-www-form-urlencoded"
-        left = budget.limits.bytes - budget.bytes_read
+        left, exchange = budget.limits.bytes - budget.bytes_read, _Exchange()
         try:
+            exchange.request = request = self._client.build_request(method, url, headers=sent, content=content)
             async with asyncio.timeout(max(budget.remaining_s(), 0.0)):
-                async with self._client.stream(method, url, headers=sent, content=content) as response:
-                    body = await self._read(response, min(left, bytes_max or left), budget, asked)
+                response = await self._client.send(request, stream=True)
+                try:
+                    exchange.status = response.status_code
+                    body = await self._read(response, min(left, bytes_max or left), exchange, asked)
                     return _replies.Reply(self.source, asked, response.status_code, dict(response.headers), body)
+                finally:
+                    await response.aclose()
         except (TimeoutError, httpx2.TimeoutException) as error:
             message = f"{self.source}: {asked} gave no answer within {budget.limits.seconds:g} s; ask for less or allow more seconds"
             raise errors.BackendTimeout(message, source=self.source) from error
@@ -169,17 +191,39 @@ class HttpClient:
         except (httpx2.HTTPError, httpx2.InvalidURL) as error:
             message = f"{self.source}: {asked} did not answer in proper HTTP ({str(error) or type(error).__name__})"
             raise errors.BackendMalformed(message, source=self.source) from error
+        finally:
+            budget.bytes_read += exchange.bytes_in
+            self._note(exchange, len(content or b""))
 
-    async def _read(self, response: httpx2.Response, bytes_max: int, budget: Budget, asked: str) -> bytes:
+    def _note(self, exchange: _Exchange, body_bytes: int) -> None:
+        request = exchange.request
+        if self._record is None or request is None:
+            return
+        url = request.url
+        lines = [len(request.method) + len(url.raw_path) + len("  HTTP/1.1\r\n\r\n")]
+        lines += [len(name) + len(value) + len(": \r\n") for name, value in request.headers.raw]
+        self._record.note(
+            outgoing.Sent(
+                at_s=self.clock.now_s(),
+                door="connector",
+                name=self.source,
+                method=request.method,
+                host=url.netloc.decode("ascii"),
+                path=url.path,
+                bytes_out=sum(lines) + body_bytes,
+                bytes_in=exchange.bytes_in,
+                status=exchange.status,
+            )
+        )
+
+    async def _read(self, response: httpx2.Response, bytes_max: int, exchange: _Exchange, asked: str) -> bytes:
         chunks: list[bytes] = []
-        size = 0
         async for chunk in response.aiter_bytes():
-            size += len(chunk)
-            if size > bytes_max:
+            exchange.bytes_in += len(chunk)
+            if exchange.bytes_in > bytes_max:
                 message = f"{self.source}: {asked} answered more than {bytes_max} bytes; narrow the question or raise limits.bytes"
                 raise errors.BackendError(message, source=self.source)
             chunks.append(chunk)
-        budget.bytes_read += size
         return b"".join(chunks)
 
     async def _wait(self, attempt: int, error: errors.BackendError, budget: Budget) -> None:

@@ -1,21 +1,25 @@
 """What all connectors share: a name, a client, and one way to turn a piece of asking into an Answer."""
 
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from rootward import errors
-from rootward.connectors import _http
+from rootward.connectors import _http, _reads
 from rootward.signals import answers, protocols, windows
 
 T = TypeVar("T")
 
 
 class HttpSource:
-    """A source behind one HTTP API. Subclasses add the questions of their kind of signal."""
+    """A source behind one HTTP API. Subclasses add the questions of their kind of signal, and list in `READS` every request that these
+    make: the client refuses all others."""
+
+    READS: ClassVar[_reads.Reads]
 
     def __init__(self, name: str, http: _http.HttpClient) -> None:
         self._name = name
         self._http = http
+        http.reads = self.READS
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import sys
 import typer
 
 from rootward import __version__, errors
-from rootward.apps.cli import capsule, demo, doctor, dojo, evals, investigate
+from rootward.apps.cli import capsule, demo, doctor, dojo, evals, investigate, outgoing
 
 app = typer.Typer(
     name="rootward",
@@ -20,6 +20,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("investigate")(investigate.investigate)
 app.command("doctor")(doctor.doctor)
+app.command("outgoing")(outgoing.outgoing)
 app.add_typer(dojo.app, name="dojo")
 app.add_typer(capsule.app, name="capsule")
 app.add_typer(evals.app, name="evals")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rootward import errors
-from rootward.connectors import _http, _json, _source
+from rootward.connectors import _http, _json, _reads, _source
 from rootward.connectors.alertmanager import webhook
 from rootward.signals import alerts as alert_records
 from rootward.signals import answers, protocols, windows
@@ -15,6 +15,13 @@ from rootward.signals import answers, protocols, windows
 
 class AlertmanagerSource(_source.HttpSource):
     """Fulfils `protocols.AlertSource`."""
+
+    READS = _reads.Reads(
+        (
+            "GET /api/v2/status",
+            "GET /api/v2/alerts",
+        )
+    )
 
     async def ping(self, limits: protocols.Limits = protocols.DEFAULT_LIMITS) -> answers.Answer[str]:
         """Reachable and permitted?"""

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from rootward import _clock, _tasks, errors
-from rootward.connectors import _http, _json, _source
+from rootward.connectors import _http, _json, _reads, _source
 from rootward.connectors.github import reading
 from rootward.signals import answers, protocols, records, windows
 
@@ -43,6 +43,18 @@ class _Reading:
 class GitHubSource(_source.HttpSource):
     """Fulfils `protocols.ChangeSource`. `repositories` are "owner/name"; () asks those that the token may read, last pushed
     first."""
+
+    READS = _reads.Reads(
+        (
+            "GET /user/repos",
+            "GET /repos/{}/{}",
+            "GET /repos/{}/{}/commits",
+            "GET /repos/{}/{}/commits/{}",
+            "GET /repos/{}/{}/pulls",
+            "GET /repos/{}/{}/deployments",
+            "GET /repos/{}/{}/deployments/{}/statuses",
+        )
+    )
 
     def __init__(self, name: str, http: _http.HttpClient, *, repositories: tuple[str, ...] = ()) -> None:
         super().__init__(name, http)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from rootward import _clock, _tasks, errors
-from rootward.connectors import _http, _json, _otlp, _source, _spans
+from rootward.connectors import _http, _json, _otlp, _reads, _source, _spans
 from rootward.connectors.jaeger import model
 from rootward.signals import answers, entities, protocols, records, windows
 
@@ -20,6 +20,16 @@ Params = dict[str, str | int | float | bool]
 
 class JaegerSource(_source.HttpSource):
     """Fulfils `protocols.TraceSource`. `page_url` is where people open its pages ("" gives no links)."""
+
+    READS = _reads.Reads(
+        (
+            "GET /api/services",
+            "GET /api/traces",
+            "GET /api/dependencies",
+            "GET /api/v3/services",
+            "GET /api/v3/traces",
+        )
+    )
 
     def __init__(
         self, name: str, http: _http.HttpClient, *, api: Literal["v1", "v3"] = "v1", page_url: str = ""

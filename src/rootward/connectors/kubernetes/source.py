@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rootward import errors
-from rootward.connectors import _http, _json, _source
+from rootward.connectors import _http, _json, _reads, _source
 from rootward.connectors.kubernetes import kinds, reading
 from rootward.signals import answers, protocols, records, redaction, windows
 
@@ -19,6 +19,17 @@ _NONE_SUCH = frozenset({404})
 
 class KubernetesSource(_source.HttpSource):
     """Fulfils `protocols.ClusterSource`. `namespaces` limits questions about all namespaces to these (() asks the cluster)."""
+
+    READS = _reads.Reads(
+        (
+            "GET /version",
+            "GET /api/v1/{}",
+            "GET /api/v1/namespaces/{}/{}",
+            "GET /apis/{}/{}/{}",
+            "GET /apis/{}/{}/namespaces/{}/{}",
+            "GET /api/v1/namespaces/{}/pods/{}/log",
+        )
+    )
 
     def __init__(self, name: str, http: _http.HttpClient, *, namespaces: tuple[str, ...] = ()) -> None:
         super().__init__(name, http)

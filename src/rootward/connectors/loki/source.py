@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from rootward import errors
-from rootward.connectors import _grid, _http, _json, _samples, _source
+from rootward.connectors import _grid, _http, _json, _reads, _samples, _source
 from rootward.connectors.loki import logql, reading
 from rootward.signals import answers, protocols, records, redaction, series, windows
 
@@ -20,6 +20,16 @@ _SPLIT_METADATA = {"x-loki-response-encoding-flags": "categorize-labels"}
 
 class LokiSource(_source.HttpSource):
     """Fulfils `protocols.LogSource`. `every_stream_label` names a label that all streams have ("" finds one)."""
+
+    READS = _reads.Reads(
+        (
+            "GET /loki/api/v1/status/buildinfo",
+            "GET /loki/api/v1/labels",
+            "GET /loki/api/v1/series",
+            "GET /loki/api/v1/query_range",
+            "POST /loki/api/v1/query_range",
+        )
+    )
 
     def __init__(
         self, name: str, http: _http.HttpClient, *, every_stream_label: str = "", page_lines: int = PAGE_LINES

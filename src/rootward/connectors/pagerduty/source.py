@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from rootward import _clock, _tasks, errors
-from rootward.connectors import _http, _json, _source
+from rootward.connectors import _http, _json, _reads, _source
 from rootward.connectors.pagerduty import webhook
 from rootward.signals import alerts as alert_records
 from rootward.signals import answers, entities, protocols, records, redaction, windows
@@ -38,6 +38,14 @@ _WORDS: tuple[tuple[str, records.ChangeKind], ...] = (
 
 class PagerDutySource(_source.HttpSource):
     """Fulfils `protocols.AlertSource` (incidents) and `protocols.ChangeSource` (change events)."""
+
+    READS = _reads.Reads(
+        (
+            "GET /incidents",
+            "GET /incidents/{}/alerts",
+            "GET /change_events",
+        )
+    )
 
     async def ping(self, limits: protocols.Limits = protocols.DEFAULT_LIMITS) -> answers.Answer[str]:
         """Reachable and permitted?"""

@@ -8,13 +8,25 @@ from typing import Any
 from urllib import parse
 
 from rootward import _clock, errors
-from rootward.connectors import _grid, _http, _json, _samples, _source
+from rootward.connectors import _grid, _http, _json, _reads, _samples, _source
 from rootward.connectors.prometheus import catalogue, promql
 from rootward.signals import answers, protocols, redaction, series, windows
 
 
 class PrometheusSource(_source.HttpSource):
     """Fulfils `protocols.MetricSource`. `page_url` is where people open its pages ("" gives no links)."""
+
+    READS = _reads.Reads(
+        (
+            "GET /api/v1/query",
+            "GET /api/v1/query_range",
+            "POST /api/v1/query_range",
+            "GET /api/v1/status/buildinfo",
+            "GET /api/v1/label/__name__/values",
+            "GET /api/v1/metadata",
+            "GET /api/v1/series",
+        )
+    )
 
     def __init__(self, name: str, http: _http.HttpClient, *, page_url: str = "") -> None:
         super().__init__(name, http)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rootward import _tasks, errors
-from rootward.connectors import _http, _json, _source
+from rootward.connectors import _http, _json, _reads, _source
 from rootward.signals import answers, protocols, records, redaction, windows
 
 PAGE_RECORDS = 200  # what Slack recommends
@@ -33,6 +33,17 @@ Found = tuple[list[records.Message], bool, tuple[str, ...]]
 
 class SlackSource(_source.HttpSource):
     """Fulfils `protocols.MessageSource`. `channels` are names without #; () asks those that the token's user is a member of."""
+
+    READS = _reads.Reads(
+        f"GET /api/{method}"
+        for method in (
+            "auth.test",
+            "conversations.history",
+            "conversations.list",
+            "conversations.replies",
+            "users.list",
+        )
+    )
 
     def __init__(self, name: str, http: _http.HttpClient, *, channels: tuple[str, ...] = ()) -> None:
         super().__init__(name, http)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from rootward import _tasks, errors
-from rootward.connectors import _http, _json, _otlp, _source, _spans
+from rootward.connectors import _http, _json, _otlp, _reads, _source, _spans
 from rootward.signals import answers, protocols, records, windows
 
 CONCURRENCY = 8  # traces fetched at once
@@ -21,6 +21,17 @@ Found = tuple[list[_spans.Row], tuple[str, ...]]
 
 class TempoSource(_source.HttpSource):
     """Fulfils `protocols.TraceSource`; `dependencies` is BAD_QUERY, for Tempo has no such call."""
+
+    READS = _reads.Reads(
+        (
+            "GET /api/status/buildinfo",
+            "GET /api/search",
+            "GET /api/v2/search/tag/resource.service.name/values",
+            "GET /api/search/tag/service.name/values",
+            "GET /api/v2/traces/{}",
+            "GET /api/traces/{}",
+        )
+    )
 
     async def ping(self, limits: protocols.Limits = protocols.DEFAULT_LIMITS) -> answers.Answer[str]:
         """Reachable and permitted? Asks for service names too."""
