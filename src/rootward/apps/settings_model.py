@@ -230,7 +230,7 @@ class Settings(pydantic_settings.BaseSettings):
     investigation: Investigation = Investigation()
     """How much one investigation may spend, and how far back it looks."""
     limits: Limits = Limits()
-    """The most that one question to one back end may cost."""
+    """The most that one question to one back end may cost. Reaching one marks the answer as truncated."""
     network: Network = Network()
     """What is kept of the requests that leave this machine."""
     roles: dict[str, RoleOverride] = {}

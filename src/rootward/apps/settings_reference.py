@@ -1,6 +1,7 @@
 """Writes `docs/reference/settings.md` from the settings' model, so that no setting can be missing there."""
 
 import sys
+import typing
 from typing import Any
 
 import pydantic
@@ -46,15 +47,26 @@ def render() -> str:
         _HEAD,
         "## `connectors`\n\n" + _about("connectors") + "\n\n" + _common(),
         *(_connector(name, model) for name, model in settings_model.CONNECTOR_TYPES.items()),
-        "## `investigation`\n\n" + _about("investigation") + "\n\n" + _table(settings_model.Investigation),
-        "## `limits`\n\n"
-        + _about("limits")
-        + " "
-        + "Reaching one marks the answer as truncated.\n\n"
-        + _table(settings_model.Limits),
-        "## `roles`\n\n" + _about("roles") + "\n\n" + _table(settings_model.RoleOverride),
+        *(
+            f"## `{name}`\n\n{_about(name)}\n\n{_table(model)}"
+            for name, model in sections().items()
+            if name != "connectors"
+        ),
     ]
     return "\n".join(section.rstrip() + "\n" for section in sections)
+
+
+def sections() -> dict[str, type[pydantic.BaseModel]]:
+    """Every part of the settings with the model of what stands in it, in the order of the settings."""
+    return {name: _model_in(field.annotation) for name, field in settings_model.Settings.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[pydantic.BaseModel]:
+    """The model that an annotation such as `Limits` or `dict[str, RoleOverride]` holds; of connectors, what all have."""
+    for one in (annotation, *typing.get_args(annotation)):
+        if isinstance(one, type) and issubclass(one, pydantic.BaseModel):
+            return one
+    return settings_model.Connector
 
 
 def _about(name: str) -> str:
