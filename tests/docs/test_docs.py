@@ -13,7 +13,7 @@ import yaml
 from typer.testing import CliRunner
 
 from rootward import errors
-from rootward.apps import commands_reference, families_reference, settings, settings_model
+from rootward.apps import commands_reference, families_reference, settings, settings_model, settings_reference
 from rootward.apps.cli import main
 from rootward.dojo import faults
 from rootward.dojo import world as worlds

@@ -43,7 +43,7 @@ This page is made from the settings' own model (`rootward.apps.settings_referenc
 
 def render() -> str:
     """The whole page, as Markdown."""
-    sections = [
+    parts = [
         _HEAD,
         "## `connectors`\n\n" + _about("connectors") + "\n\n" + _common(),
         *(_connector(name, model) for name, model in settings_model.CONNECTOR_TYPES.items()),
@@ -53,7 +53,7 @@ def render() -> str:
             if name != "connectors"
         ),
     ]
-    return "\n".join(section.rstrip() + "\n" for section in sections)
+    return "\n".join(section.rstrip() + "\n" for section in parts)
 
 
 def sections() -> dict[str, type[pydantic.BaseModel]]:
