@@ -4,6 +4,7 @@ A family is a module here with a `FAMILY`; a new file is a new family, nothing e
 """
 
 import difflib
+import functools
 import importlib
 import pkgutil
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ SILENCE = "silence"
 """The group of scenarios without a cause that could be named."""
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     """Every family that can be asked for, special scenarios included."""
     return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name not in NOT_FAMILIES))

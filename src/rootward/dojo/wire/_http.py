@@ -13,6 +13,9 @@ from starlette import applications, exceptions, requests, responses, routing, ty
 from rootward import _clock, errors
 
 MAX_BODY_BYTES = 1024 * 1024
+_JSON = json.JSONEncoder(
+    separators=(",", ":"), ensure_ascii=False, allow_nan=False
+)  # `dumps` makes one for each answer
 
 
 class Refused(errors.RootwardError):
@@ -27,19 +30,27 @@ class Refused(errors.RootwardError):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Call:
-    """One request: `path` holds route parameters, `fields` the query and, for POST, the form or JSON body, in order.
-
-    `base` is the face's own address with its mount point and no slash at the end, for links in answers.
-    """
+    """One request: `path` holds route parameters, `fields` the query and, for POST, the form or JSON body, in order."""
 
     method: str
-    url: str
-    base: str
+    address: requests.HTTPConnection
+    """What `url` and `base` are read from by the few faces that ask for them."""
     path: Mapping[str, str]
     fields: Mapping[str, Sequence[str]]
     headers: Mapping[str, str]
     body: bytes = b""
     """As it was sent; only routes that ask for `raw` bodies have it, and their `fields` are the query's alone."""
+
+    @property
+    def url(self) -> str:
+        return str(self.address.url)
+
+    @property
+    def base(self) -> str:
+        """The face's own address with its mount point and no slash at the end, for links in answers: `base_url` would be that of
+        the outermost application."""
+        url = self.address.url
+        return f"{url.scheme}://{url.netloc}{self.address.scope.get('root_path', '')}".rstrip("/")
 
     def get(self, name: str, default: str = "") -> str:
         """The first value; an empty value counts as not given."""
@@ -54,9 +65,14 @@ Handler = Callable[[Call], responses.Response]
 Refuse = Callable[[Refused], responses.Response]
 
 
+def text(data: Any) -> str:
+    """Compact JSON; NaN is a bug of ours and fails loudly."""
+    return _JSON.encode(data)
+
+
 def encode(data: Any) -> bytes:
-    """Compact JSON; NaN is a bug of ours and fails loudly. Half a character, which a recorded line may hold, becomes "?"."""
-    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode(errors="replace")
+    """`text` as it is sent. Half a character, which a recorded line may hold, becomes "?"."""
+    return _JSON.encode(data).encode(errors="replace")
 
 
 def decode(text: str | bytes) -> Any:
@@ -139,7 +155,8 @@ async def read(request: requests.Request, *, raw: bool = False) -> Call:
         Refused: a body larger than MAX_BODY_BYTES, or one that is not what its type says.
     """
     fields: dict[str, list[str]] = {}
-    for name, value in request.query_params.multi_items():
+    query = request.scope["query_string"].decode("latin-1")
+    for name, value in urllib.parse.parse_qsl(query, keep_blank_values=True) if query else ():
         fields.setdefault(name, []).append(value)
     body = b""
     if raw or request.method in ("POST", "PUT", "PATCH"):
@@ -151,18 +168,12 @@ async def read(request: requests.Request, *, raw: bool = False) -> Call:
             fields.setdefault(name, []).append(value)
     return Call(
         request.method,
-        str(request.url),
-        _mounted_at(request),
+        request,
         request.path_params,
         fields,
         request.headers,
         body if raw else b"",
     )
-
-
-def _mounted_at(request: requests.Request) -> str:
-    """The address of this face: `request.base_url` would be that of the outermost application."""
-    return f"{request.url.scheme}://{request.url.netloc}{request.scope.get('root_path', '')}".rstrip("/")
 
 
 def _body_fields(body: bytes, content_type: str) -> list[tuple[str, str]]:

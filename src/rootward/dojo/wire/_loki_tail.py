@@ -19,7 +19,7 @@ _POLICY = 1008
 
 async def tail(socket: websockets.WebSocket, visible: Callable[[], store.LogStore], now_ns: Callable[[], int]) -> None:
     """One session: parameters query, start, limit as in Loki; ends when the client goes or after an hour."""
-    call = _http.Call("GET", str(socket.url), "", {}, _fields(socket), socket.headers)
+    call = _http.Call("GET", socket, {}, _fields(socket), socket.headers)
     await socket.accept()
     try:
         query, limit, start_ns = _asked(call, now_ns())

@@ -8,7 +8,7 @@ import functools
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,6 +26,7 @@ _NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)")
 _ALWAYS = {"-292273086-05-16T16:47:06Z": -1e12, "292277025-08-18T07:12:54.999999999Z": 1e12}  # "since ever", "for ever"
 _LARGEST_S = 1e12
+_TOGETHER = 65_536  # samples
 
 
 def number(value: float) -> str:
@@ -57,11 +58,14 @@ def stamp(time_ms: int) -> str:
 
 def _texts(samples: npt.NDArray[np.float64]) -> list[str]:
     """Quick for the many plain ones: all digits at once, then only the odd ones are looked at."""
-    if not np.isfinite(samples).all():
-        return [number(value) for value in samples.tolist()]
     joined = orjson.dumps(np.ascontiguousarray(samples), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].decode()
-    texts = (joined + ",").replace(".0,", ",")[:-1].split(",")
-    return [number(float(text)) if "e" in text else text for text in texts] if "e" in joined else texts
+    texts = (joined + ",").replace(".0,", ",")[:-1].split(",") if joined else []
+    if "e" in joined:
+        texts = [number(float(text)) if "e" in text else text for text in texts]
+    if "n" in joined:  # null: neither NaN nor the infinities are numbers to JSON
+        for place in np.flatnonzero(~np.isfinite(samples)).tolist():
+            texts[place] = number(float(samples[place]))
+    return texts
 
 
 @functools.lru_cache(maxsize=256)
@@ -76,12 +80,25 @@ def result(found: engine.Result, limit: int) -> str:
         one = found.series[0]
         value = json.dumps(found.text) if found.kind == "string" else f'"{number(float(one.values[0]))}"'
         return f'{{"resultType":"{found.kind}","result":[{stamp(int(one.times_ms[0]))},{value}]}}'
-    rows = []
-    for series in found.series[: limit or None]:
-        points = _form(series.times_ms.tobytes()) % tuple(_texts(series.values))
-        shown = f'"value":{points}' if found.kind == "vector" else f'"values":[{points}]'
-        rows.append(f'{{"metric":{labels_text(series.labels)},{shown}}}')
+    rows: list[str] = []
+    shown = found.series[: limit or None]
+    together = max(1, _TOGETHER // max([len(series.times_ms) for series in shown], default=1))
+    for start in range(0, len(shown), together):
+        rows += _rows(shown[start : start + together], "value" if found.kind == "vector" else "values")
     return f'{{"resultType":"{found.kind}","result":[{",".join(rows)}]}}'
+
+
+def _rows(shown: Sequence[engine.Series], field: str) -> Iterator[str]:
+    """Series as JSON; their digits are written all at once, and neighbours mostly have the same times."""
+    texts = _texts(np.concatenate([series.values for series in shown]))
+    at, times_ms, form = 0, None, ""
+    for series in shown:
+        if series.times_ms is not times_ms:
+            times_ms = series.times_ms
+            form = _form(times_ms.tobytes())
+        points = form % tuple(texts[at : at + len(times_ms)])
+        at += len(times_ms)
+        yield f'{{"metric":{labels_text(series.labels)},"{field}":{points if field == "value" else f"[{points}]"}}}'
 
 
 def labels_text(labels: values.LabelSet) -> str:

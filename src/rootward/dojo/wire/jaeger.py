@@ -65,6 +65,8 @@ class _Face:
         self._store = store
         self._clock = clock
         self._written: dict[int, bytes] = {}
+        self._tags_written: dict[tuple[int, int, int], str] = {}
+        self._processes_written: dict[int, str] = {}
 
     def _now_ns(self) -> int:
         return round(self._clock.now_s() * 1e6) * 1000
@@ -153,42 +155,62 @@ class _Face:
         if known is not None and self._store.trace_end_ns[number] <= now_ns:
             return known
         rows = self._store.rows_of(number, now_ns)
-        trace_id = _short(self._store.trace_ids[number])
+        trace_id = _quoted(_short(self._store.trace_ids[number]))
         names: dict[int, str] = {}
-        spans = [self._span(row, trace_id, names) for row in rows]
-        processes = {
-            name: {"serviceName": process.service, "tags": [_tag(*pair) for pair in process.attributes.items()]}
-            for process_number, name in names.items()
-            for process in [self._store.spans.processes[process_number]]
-        }
-        text = _http.encode({"traceID": trace_id, "spans": spans, "processes": processes, "warnings": None})
+        spans = self._spans(rows, trace_id, names)
+        processes = [f'"{name}":{self._process(process)}' for process, name in names.items()]
+        text = (
+            f'{{"traceID":{trace_id},"spans":[{",".join(spans)}],"processes":{{{",".join(processes)}}},"warnings":null}}'
+        ).encode(errors="replace")
         if self._store.trace_end_ns[number] <= now_ns and len(self._written) < MAX_KEPT:
             self._written[number] = text
         return text
 
-    def _span(self, row: int, trace_id: str, names: dict[int, str]) -> dict[str, Any]:
+    def _spans(self, rows: list[int], trace_id: str, names: dict[int, str]) -> list[str]:
+        """Spans as JSON, `trace_id` too; `names` takes in what the trace calls its processes."""
         store, spans = self._store, self._store.spans
-        kind, status, attributes = store.kinds[row], store.statuses[row], spans.attributes[row]
-        parent = spans.parent_ids[row]
-        tags = [_tag(key, value) for key, value in attributes.items()]
+        starts_us = (store.start_ns[rows] // 1000).tolist()
+        durations_us = (store.duration_ns[rows] // 1000).tolist()
+        out = []
+        for row, start_us, duration_us in zip(rows, starts_us, durations_us, strict=True):
+            process = store.processes[row]
+            if process not in names:
+                names[process] = f"p{len(names) + 1}"
+            parent = spans.parent_ids[row]
+            above = f'{{"refType":"CHILD_OF","traceID":{trace_id},"spanID":{_quoted(parent)}}}' if parent else ""
+            out.append(
+                f'{{"traceID":{trace_id},"spanID":{_quoted(spans.span_ids[row])},'
+                f'"operationName":{_quoted(store.names[row])},"references":[{above}],"startTime":{start_us},'
+                f'"duration":{duration_us},"tags":{self._tags(row)},"logs":[],"processID":"{names[process]}","warnings":null}}'
+            )
+        return out
+
+    def _tags(self, row: int) -> str:
+        """A span's tags as JSON; spans of one kind of call often share their attributes."""
+        attributes, kind, status = self._store.spans.attributes[row], self._store.kinds[row], self._store.statuses[row]
+        key = (id(attributes), kind, status)
+        known = self._tags_written.get(key)
+        if known is not None:
+            return known
+        tags = [_tag(name, value) for name, value in attributes.items()]
         if kind:
             tags.append({"key": "span.kind", "type": "string", "value": _spans.KINDS[kind]})
         if status:
             tags.append({"key": "otel.status_code", "type": "string", "value": "ERROR" if status == 2 else "OK"})
         if status == 2 and "error" not in attributes:
             tags.append({"key": "error", "type": "bool", "value": True})
-        return {
-            "traceID": trace_id,
-            "spanID": spans.span_ids[row],
-            "operationName": store.names[row],
-            "references": [{"refType": "CHILD_OF", "traceID": trace_id, "spanID": parent}] if parent else [],
-            "startTime": int(store.start_ns[row]) // 1000,
-            "duration": int(store.duration_ns[row]) // 1000,
-            "tags": tags,
-            "logs": [],
-            "processID": names.setdefault(store.processes[row], f"p{len(names) + 1}"),
-            "warnings": None,
-        }
+        text = _http.text(tags)
+        if len(self._tags_written) < MAX_KEPT:
+            self._tags_written[key] = text
+        return text
+
+    def _process(self, number: int) -> str:
+        text = self._processes_written.get(number)
+        if text is None:
+            process = self._store.spans.processes[number]
+            tags = [_tag(*pair) for pair in process.attributes.items()]
+            text = self._processes_written[number] = _http.text({"serviceName": process.service, "tags": tags})
+        return text
 
     def dependencies(self, call: _http.Call) -> responses.Response:
         if not call.get("endTs"):
@@ -245,6 +267,11 @@ class _Face:
             "attributes": _spans.otlp_attributes(spans.attributes[row]),
             "status": {"code": int(spans.status[row])} if spans.status[row] else {},
         }
+
+
+def _quoted(text: str) -> str:
+    """As JSON; letters and digits, as ids are, need no look."""
+    return f'"{text}"' if text.isalnum() else _http.text(text)
 
 
 def _short(trace_id: str) -> str:

@@ -133,6 +133,9 @@ def _worded(handler: _http.Handler) -> _http.Handler:
 
 def _readable(call: _http.Call) -> _http.Call:
     """Half surrogate pairs, which only JSON can bring in, as the mark for what is no text."""
+    plain = all(value.isascii() for some in call.fields.values() for value in some)
+    if plain and all(str(value).isascii() for value in call.path.values()):
+        return call
     fields = {name: [value.encode(errors="replace").decode() for value in some] for name, some in call.fields.items()}
     path = {name: str(value).encode(errors="replace").decode() for name, value in call.path.items()}
     return dataclasses.replace(call, fields=fields, path=path)

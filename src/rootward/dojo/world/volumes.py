@@ -30,14 +30,14 @@ class Claim:
 def claims(layout: lay.Layout, component: int, seed: int) -> tuple[Claim, ...]:
     """What a component keeps on disk: every store its data, every JVM service the directory of its log files."""
     described = layout.components[component]
+    if described.kind in (bp.Kind.EXTERNAL, bp.Kind.CACHE):
+        return ()
+    if described.kind is bp.Kind.SERVICE and described.language != "java":
+        return ()
     rng = _rng.stream(seed, layout.plan.name, "volume", described.name)
     used = float(rng.uniform(0.32, 0.66))
     if described.kind is bp.Kind.SERVICE:
-        if described.language != "java":
-            return ()
         return (Claim(component, f"logs-{described.name}", SIZES[int(rng.integers(0, 2))] * GIB, used, True),)
-    if described.kind in (bp.Kind.EXTERNAL, bp.Kind.CACHE):
-        return ()
     size = SIZES[int(rng.integers(1, len(SIZES)))] * GIB
     pods = range(int(layout.replicas[component]))
     return tuple(

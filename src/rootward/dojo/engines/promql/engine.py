@@ -1,6 +1,7 @@
 """The front door: a query and a time in, series out, as Prometheus's own engine would give them."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -25,7 +26,8 @@ from rootward.dojo.engines.promql import (
 
 _FOREVER_MS = 2**53
 _Found = TypeVar("_Found")
-_PARSED_MAX = 512  # syntax trees kept
+_PARSED_MAX = 4096  # syntax trees kept, of all engines: they are asked much the same
+_PARSED_CHARS_MAX = 2_000  # of one that is kept
 
 
 Series = lookups.Series
@@ -53,7 +55,6 @@ class Engine:
         self.store = store.Store(metrics)
         self.settings = settings or options.Options()
         self.lookups = lookups.Lookups(self.store, self.settings)
-        self._parsed: dict[str, tree.Expr] = {}
         self._memory = memory.Memory()
 
     def parse(self, query: str) -> tree.Expr:
@@ -63,13 +64,9 @@ class Engine:
             errors.QuerySyntaxError: not PromQL.
             errors.QueryTooLarge: too long or too deep.
         """
-        node = self._parsed.get(query)
-        if node is None:
-            node = _guarded(lambda: syntax.parse(query, self.settings))
-            if len(self._parsed) >= _PARSED_MAX:
-                self._parsed.clear()
-            self._parsed[query] = node
-        return node
+        if len(query) > _PARSED_CHARS_MAX:
+            return _guarded(lambda: syntax.parse(query, self.settings))
+        return _parsed(query, self.settings)
 
     def instant(
         self, query: str, time_s: float, *, until_s: float | None = None, lookback_s: float | None = None
@@ -154,6 +151,11 @@ class Engine:
         return context.Context(
             self.store, settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk, purse, self._memory
         )
+
+
+@functools.lru_cache(maxsize=_PARSED_MAX)
+def _parsed(query: str, settings: options.Options) -> tree.Expr:
+    return _guarded(lambda: syntax.parse(query, settings))
 
 
 def _walk(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> values.Value:

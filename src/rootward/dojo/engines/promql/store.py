@@ -5,7 +5,7 @@ depends only on time (which sample is current, where a window begins) is compute
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from rootward.dojo.engines.promql import budget, options, patterns, tree, values
 FloatArray = values.FloatArray
 IntArray = values.IntArray
 NEVER_MS = np.iinfo(np.int64).max
+_NONE = np.empty(0, dtype=np.int64)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -45,34 +46,34 @@ class Store:
 
     def __init__(self, metrics: telemetry.Metrics) -> None:
         found = _collect(metrics)
-        order = sorted(range(len(found)), key=lambda i: found[i][0])
-        self.labels: list[values.LabelSet] = [found[i][0] for i in order]
+        found.sort(key=lambda entry: entry[0])
+        self.labels: list[values.LabelSet] = [entry[0] for entry in found]
+        self._lookups = [entry[1] for entry in found]
         self.strips: list[Strip] = []
         numbers: dict[int, int] = {}
-        self._strip = np.empty(len(order), dtype=np.int64)
-        self._row = np.empty(len(order), dtype=np.int64)
-        for series, i in enumerate(order):
-            _, strip, row = found[i]
+        places = []
+        for _, _, strip, _ in found:
             number = numbers.setdefault(id(strip), len(numbers))
             if number == len(self.strips):
                 self.strips.append(strip)
-            self._strip[series], self._row[series] = number, row
-        self._lookups = [dict(labels) for labels in self.labels]
-        self._columns: dict[str, tuple[IntArray, list[str]]] = {}
-        self._by_name: dict[str, IntArray] = {}
-        codes, names = self._column(values.NAME)
-        by_code = np.argsort(codes, kind="stable")
-        bounds = np.searchsorted(codes[by_code], np.arange(len(names) + 1))
-        for code, name in enumerate(names):
-            self._by_name[name] = by_code[bounds[code] : bounds[code + 1]]
+            places.append(number)
+        self._strip = np.array(places, dtype=np.int64)
+        self._row = np.array([entry[3] for entry in found], dtype=np.int64)
+        self._columns: dict[tuple[str, str], tuple[IntArray, list[str]]] = {}
+        named: dict[str, list[int]] = {}
+        for series, labels in enumerate(self._lookups):
+            named.setdefault(labels.get(values.NAME, ""), []).append(series)
+        self._by_name = {name: np.array(some, dtype=np.int64) for name, some in named.items()}
 
-    def _column(self, name: str) -> tuple[IntArray, list[str]]:
-        """A label as numbers [S] into its distinct values; "" where a series lacks it."""
-        cached = self._columns.get(name)
+    def _column(self, metric: str, ids: IntArray, name: str) -> tuple[IntArray, list[str]]:
+        """A label of `ids`, which are all of a metric (or of all, for ""), as numbers into its distinct values; "" where a
+        series lacks it."""
+        cached = self._columns.get((metric, name))
         if cached is None:
             numbers: dict[str, int] = {}
-            found = [numbers.setdefault(labels.get(name, ""), len(numbers)) for labels in self._lookups]
-            cached = self._columns[name] = (np.array(found, dtype=np.int64), list(numbers))
+            lookups = map(self._lookups.__getitem__, ids.tolist())
+            found = [numbers.setdefault(labels.get(name, ""), len(numbers)) for labels in lookups]
+            cached = self._columns[metric, name] = (np.array(found, dtype=np.int64), list(numbers))
         return cached
 
     def select(
@@ -85,16 +86,15 @@ class Store:
             errors.QueryTooLarge: more series than the limit.
             errors.QueryTimedOut: the budget is spent.
         """
-        ids: IntArray = np.arange(len(self.labels), dtype=np.int64)
-        if name:
-            ids = self._by_name.get(name, ids[:0])
+        named = self._by_name.get(name, _NONE) if name else np.arange(len(self.labels), dtype=np.int64)
+        chosen: IntArray = np.arange(len(named), dtype=np.int64)
         for matcher in sorted(matchers, key=lambda m: m.name != values.NAME):
-            codes, texts = self._column(matcher.name)
-            purse.spend(len(ids))
-            ids = ids[fulfil(matcher, texts, settings.dialect, purse)[codes[ids]]]
-        if len(ids) > settings.limits.series:
-            raise errors.QueryTooLarge(f"query selects {len(ids)} series; the limit is {settings.limits.series}")
-        return ids
+            codes, texts = self._column(name, named, matcher.name) if len(named) else (_NONE, [])
+            purse.spend(len(chosen))
+            chosen = chosen[fulfil(matcher, texts, settings.dialect, purse)[codes[chosen]]]
+        if len(chosen) > settings.limits.series:
+            raise errors.QueryTooLarge(f"query selects {len(chosen)} series; the limit is {settings.limits.series}")
+        return named[chosen]
 
     def pieces(self, ids: IntArray) -> list[tuple[Strip, IntArray, IntArray]]:
         """The selected series by strip: (strip, positions within `ids`, rows of the strip's block, ascending)."""
@@ -179,35 +179,54 @@ def run_with_ends(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> R
     return Run(strip.times_ms[columns], block)
 
 
-def _collect(metrics: telemetry.Metrics) -> list[tuple[values.LabelSet, Strip, int]]:
+_Found = tuple[values.LabelSet, Mapping[str, str], Strip, int]
+"""A series: its labels in order and by name, its strip and row."""
+
+
+def _collect(metrics: telemetry.Metrics) -> list[_Found]:
     """Every series once, with its strip and row; series that appear in several blocks are joined in time."""
-    found: list[tuple[values.LabelSet, Strip, int]] = []
-    where: dict[values.LabelSet, list[int]] = {}
+    found: list[_Found] = []
     for block in metrics.blocks:
-        times_ms = np.round(block.times_s * 1000).astype(np.int64)
-        stale = telemetry.is_stale(block.values)
-        packed = np.packbits(stale, axis=1) if stale.any() else np.zeros((len(block.labels), 1), dtype=np.uint8)
-        strips: dict[bytes, Strip] = {}
-        for row, labels in enumerate(block.labels):
-            key = packed[row].tobytes()
-            if key not in strips:
-                held = ~stale[row]
-                columns = None if held.all() else np.flatnonzero(held)
-                strips[key] = Strip(times_ms, block.values, held, columns)
-            if strips[key].held.any():
-                name = values.label_set(dict(labels))
-                where.setdefault(name, []).append(len(found))
-                found.append((name, strips[key], row))
+        strips = _strips(block)
+        sets = values.label_sets(block.labels)
+        found += [
+            (labels, own, strip, row)
+            for row, (labels, own, strip) in enumerate(zip(sets, block.labels, strips, strict=True))
+            if strip is not None
+        ]
+    if len({entry[0] for entry in found}) == len(found):
+        return found
+    where: dict[values.LabelSet, list[int]] = {}
+    for place, entry in enumerate(found):
+        where.setdefault(entry[0], []).append(place)
     twice = [places for places in where.values() if len(places) > 1]
     gone = {place for places in twice for place in places}
     joined = [_joined([found[place] for place in places]) for places in twice]
     return [entry for place, entry in enumerate(found) if place not in gone] + joined
 
 
-def _joined(parts: list[tuple[values.LabelSet, Strip, int]]) -> tuple[values.LabelSet, Strip, int]:
+def _strips(block: telemetry.MetricBlock) -> list[Strip | None]:
+    """The strip of each row; None where it has no sample at all."""
+    times_ms = np.round(block.times_s * 1000).astype(np.int64)
+    stale = telemetry.is_stale(block.values)
+    holed = stale.any(axis=1)
+    everywhere = np.ones(len(times_ms), dtype=bool)
+    whole = Strip(times_ms, block.values, everywhere, None) if len(times_ms) else None
+    out: list[Strip | None] = [whole] * len(block.labels)
+    strips: dict[bytes, Strip | None] = {}
+    for row in np.flatnonzero(holed).tolist():
+        key = stale[row].tobytes()
+        if key not in strips:
+            held = ~stale[row]
+            strips[key] = Strip(times_ms, block.values, held, np.flatnonzero(held)) if held.any() else None
+        out[row] = strips[key]
+    return out
+
+
+def _joined(parts: list[_Found]) -> _Found:
     """One series from its pieces; where two hold the same moment the later piece counts."""
     samples: dict[int, tuple[float, bool]] = {}
-    for _, strip, row in parts:
+    for _, _, strip, row in parts:
         for time_ms, value, held in zip(
             strip.times_ms.tolist(), strip.block[row].tolist(), strip.held.tolist(), strict=True
         ):
@@ -217,4 +236,4 @@ def _joined(parts: list[tuple[values.LabelSet, Strip, int]]) -> tuple[values.Lab
     held = np.array([samples[time][1] for time in times], dtype=bool)
     columns = None if held.all() else np.flatnonzero(held)
     block = np.array([[samples[time][0] for time in times]])
-    return parts[0][0], Strip(np.array(times, dtype=np.int64), block, held, columns), 0
+    return parts[0][0], parts[0][1], Strip(np.array(times, dtype=np.int64), block, held, columns), 0

@@ -1,7 +1,7 @@
 """What PromQL expressions evaluate to, for all steps of a query at once."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -60,6 +60,23 @@ def label_set(pairs: dict[str, str]) -> LabelSet:
     """Sorted, without empty values (an empty label is an absent one)."""
     given = sorted(pairs.items())
     return tuple(given) if all(pairs.values()) else tuple(pair for pair in given if pair[1])
+
+
+def label_sets(rows: Sequence[Mapping[str, str]]) -> list[LabelSet]:
+    """`label_set` of each: those with the same names in the same order, as a page's mostly are, are sorted once."""
+    shapes: dict[tuple[str, ...], tuple[list[str], list[int]]] = {}
+    out: list[LabelSet] = []
+    for pairs in rows:
+        names, given = tuple(pairs), list(pairs.values())
+        shape = shapes.get(names)
+        if shape is None:
+            order = sorted(range(len(names)), key=names.__getitem__)
+            shape = shapes[names] = ([names[i] for i in order], order)
+        if "" in given:
+            out.append(label_set(dict(pairs)))
+        else:
+            out.append(tuple(zip(shape[0], map(given.__getitem__, shape[1]), strict=True)))
+    return out
 
 
 def name_of(labels: LabelSet) -> str:
