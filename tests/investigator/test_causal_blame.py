@@ -12,7 +12,7 @@ from rootward.signals import entities, records
 
 def blamed(subject: object) -> dict[str, float]:
     seen = picture.draw(subject)  # type: ignore[arg-type]
-    kept = flow.blame(seen.graph, flow.pains(seen.shifts, flow.LATENCY), seen.rates, seen.alerted)
+    kept = flow.blame(seen.graph, flow.pains(seen.by_role, flow.LATENCY), seen.rates, seen.alerted)
     return {entity.name: amount for entity, amount in kept.items()}
 
 

@@ -9,7 +9,7 @@ causal inference (Pearl) in the form of a flow on the call graph; compare the gr
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from rootward.investigator.causal import graph as graphs
 from rootward.investigator.causal import shifts, vote
@@ -43,9 +43,11 @@ class Pain:
 Pains = Mapping[entities.Entity, Pain]
 
 
-def pains(measured: list[shifts.Shift], dimension: tuple[roles.Role, ...]) -> dict[entities.Entity, Pain]:
+def pains(
+    measured: Mapping[roles.Role, Sequence[shifts.Shift]], dimension: tuple[roles.Role, ...]
+) -> dict[entities.Entity, Pain]:
     """Per suspect the most telling worsening in `dimension`: own measurements before clients', better roles before others."""
-    speaking = [shift for shift in measured if shift.role in dimension]
+    speaking = [shift for role in dimension for shift in measured.get(role, ())]
     peak = shifts.quiet_peak(speaking)
     served = {shift.home for shift in speaking if shift.observer is None and not outgoing(shift)}
     best: dict[entities.Entity, tuple[tuple[bool, float], Pain]] = {}

@@ -5,6 +5,7 @@ of ten seconds, which is all that detectors need.
 """
 
 import dataclasses
+import functools
 import re
 from collections.abc import Sequence
 
@@ -70,6 +71,37 @@ def template(line: str) -> str:
     return _REPEATED.sub("<*>", masked)[:TEMPLATE_MAX].strip()
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Kinds:
+    """`of[i]` shape [lines of `case.logs[i]`]: the kind of each line, an index into `example`, which holds the first line of each.
+
+    Lines that differ in digits and hexadecimal letters only are of one kind: whoever looks for words need look at one of them."""
+
+    of: tuple[npt.NDArray[np.int64], ...]
+    example: tuple[str, ...]
+
+
+@functools.lru_cache(maxsize=1)  # several detectors of one judgement look at the same lines
+def kinds(case: cases.Case) -> Kinds:
+    """Of all lines of the case."""
+    codes: dict[str, int] = {}
+    example: list[str] = []
+    found = []
+    for logs in case.logs:
+        own = []
+        for line in logs.lines.lines:
+            # What templates are made of, apart from the rest: ids of other lengths move the cut.
+            rough = line.translate(_ROUGH)
+            if len(line) > PREFIX:
+                rough = f"{len(line[:PREFIX].translate(_ROUGH))} {rough}"
+            code = codes.setdefault(rough, len(example))
+            if code == len(example):
+                example.append(line)
+            own.append(code)
+        found.append(np.array(own, dtype=np.int64))
+    return Kinds(tuple(found), tuple(example))
+
+
 def read(case: cases.Case, homes: folding.Homes) -> Logs | None:
     """All lines of the case, counted; None when there are none."""
     times = [logs.lines.times_s for logs in case.logs if len(logs.lines)]
@@ -77,33 +109,38 @@ def read(case: cases.Case, homes: folding.Homes) -> Logs | None:
         return None
     start_s, end_s = min(float(t[0]) for t in times), max(float(t[-1]) for t in times)
     bins = np.arange(start_s, end_s + BIN_S, BIN_S)
-    parts: dict[entities.Entity, list[cases.LogsOf]] = {}
-    for logs in case.logs:
+    known = kinds(case)
+    templates = [template(line) for line in known.example]
+    parts: dict[entities.Entity, list[_Part]] = {}
+    for logs, own in zip(case.logs, known.of, strict=True):
         if len(logs.lines):
-            parts.setdefault(homes.of(logs.entity), []).append(logs)
-    every = tuple(_count(entity, parts[entity], bins) for entity in sorted(parts))
+            parts.setdefault(homes.of(logs.entity), []).append((logs, own))
+    every = tuple(_count(entity, parts[entity], bins, templates) for entity in sorted(parts))
     recorded = np.asarray(np.sum([lines.counts.sum(axis=0) for lines in every], axis=0) > 0)
     return Logs(bins, recorded, every)
 
 
-def _count(entity: entities.Entity, parts: Sequence[cases.LogsOf], bins: series.FloatArray) -> Lines:
+_Part = tuple[cases.LogsOf, npt.NDArray[np.int64]]
+"""Lines with their kinds."""
+
+
+def _count(entity: entities.Entity, parts: Sequence[_Part], bins: series.FloatArray, templates: Sequence[str]) -> Lines:
     codes: dict[str, int] = {}
     example: list[str] = []
-    code: list[int] = []
-    # Lines that differ in digits and hexadecimal letters only share a template; masking one of them is enough, and most of the cost.
-    rough: dict[str, int] = {}
-    for part in parts:
-        for line in part.lines.lines:
-            key = line[:PREFIX].translate(_ROUGH)
-            known = rough.get(key)
-            if known is None:
-                known = rough[key] = codes.setdefault(template(line), len(codes))
-                if known == len(example):
-                    example.append(line)
-            code.append(known)
-    times = np.concatenate([part.lines.times_s for part in parts])
+    known: dict[int, int] = {}
+    code = []
+    for logs, own in parts:
+        distinct, first, place = np.unique(own, return_index=True, return_inverse=True)
+        for row in np.argsort(first):
+            kind = int(distinct[row])
+            if kind not in known:
+                known[kind] = codes.setdefault(templates[kind], len(codes))
+                if known[kind] == len(example):
+                    example.append(logs.lines.lines[first[row]])
+        code.append(np.array([known[int(kind)] for kind in distinct], dtype=np.int64)[place])
+    times = np.concatenate([logs.lines.times_s for logs, _ in parts])
     place = np.clip(((times - bins[0]) / BIN_S).astype(np.int64), 0, bins.size - 1)
-    counts = np.bincount(np.array(code, dtype=np.int64) * bins.size + place, minlength=len(codes) * bins.size)
+    counts = np.bincount(np.concatenate(code) * bins.size + place, minlength=len(codes) * bins.size)
     matrix = counts.reshape(len(codes), bins.size).astype(np.float64)
     names = list(codes)
     order = np.argsort(-matrix.sum(axis=1), kind="stable")[:TEMPLATES_MAX]
@@ -113,5 +150,5 @@ def _count(entity: entities.Entity, parts: Sequence[cases.LogsOf], bins: series.
         matrix[order],
         tuple(bool(_SERIOUS.search(example[i][:PREFIX])) for i in order),
         tuple(example[i] for i in order),
-        tuple(dict.fromkeys(part.evidence for part in parts)),
+        tuple(dict.fromkeys(logs.evidence for logs, _ in parts)),
     )

@@ -55,7 +55,7 @@ def _dimensions(seen: picture.Picture) -> tuple[float, float]:
 
 
 def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, weight: float) -> vote.Vote:
-    pains = flow.pains(seen.shifts, dimension)
+    pains = flow.pains(seen.by_role, dimension)
     kept = flow.blame(seen.graph, pains, seen.rates, seen.alerted)
     # What stays where the alert is may as well be a callee's that nobody measures.
     alerted = seen.alerted
@@ -82,7 +82,7 @@ def _blame(seen: picture.Picture, dimension: tuple[roles.Role, ...], name: str, 
 
 
 def _resources(seen: picture.Picture) -> vote.Vote:
-    local = [s for s in seen.shifts if s.role not in _CARRIED and s.observer is None]
+    local = [s for role, every in seen.by_role.items() if role not in _CARRIED for s in every if s.observer is None]
     peak = shifts.quiet_peak(local)
     surplus: dict[entities.Entity, float] = {}
     best: dict[entities.Entity, shifts.Shift] = {}

@@ -8,6 +8,7 @@ weigh as much as those that are new (Nezha, Yu et al., FSE 2023, counts event pa
 """
 
 import dataclasses
+import functools
 import math
 
 import numpy as np
@@ -58,8 +59,7 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
     """None without lines on both sides of the onset."""
     if seen.logs is None:
         return []
-    compared = [(lines, compare(lines, seen.logs, seen.onset_s)) for lines in seen.logs.of]
-    known = [(lines, one) for lines, one in compared if one is not None]
+    known = compared(seen)
     if not known:
         return []
     quiet = np.stack([one.quiet for _, one in known])
@@ -74,6 +74,15 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
         if share > 0.3:
             clues.extend(_clue(lines, change) for change in one.changes[:2] if abs(change.z) > SIGNIFICANT)
     return [vote.Vote("logs", _unexplained(seen, surplus), TRUST * surest, tuple(clues))]
+
+
+@functools.lru_cache(maxsize=1)  # the vote and the signature of code read the same comparison
+def compared(seen: picture.Picture) -> tuple[tuple[loglines.Lines, "Compared"], ...]:
+    """Every service that can be compared, in order of name."""
+    if seen.logs is None:
+        return ()
+    every = [(lines, compare(lines, seen.logs, seen.onset_s)) for lines in seen.logs.of]
+    return tuple((lines, one) for lines, one in every if one is not None)
 
 
 def _unexplained(seen: picture.Picture, surplus: dict[entities.Entity, float]) -> dict[entities.Entity, float]:

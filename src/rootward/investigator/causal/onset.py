@@ -35,7 +35,7 @@ def estimate(case: cases.Case, derived: Sequence[Grid] = ()) -> float:
     """
     alert_s = case.alert.starts_at_s
     low, high = case.focus.start_s, min(alert_s + LATE_S, case.focus.end_s)
-    grids = [*_metric_grids(case), *derived]
+    grids = [*((grid.times, grid.matrix) for grid in shifts.grids(case)), *derived]
     candidates = _candidates([times for times, _ in grids], low, high)
     if not candidates.size:
         return max(low, alert_s - LEAD_SCALE_S / 2)
@@ -45,13 +45,6 @@ def estimate(case: cases.Case, derived: Sequence[Grid] = ()) -> float:
     lead_s = np.maximum(alert_s - candidates - LEAD_FREE_S, 0.0)
     late_s = np.maximum(candidates - alert_s, 0.0)
     return float(candidates[int(np.argmax(_compressed(gains) - lead_s / LEAD_SCALE_S - late_s / LATE_SCALE_S))])
-
-
-def _metric_grids(case: cases.Case) -> list[Grid]:
-    return [
-        (case.signals[members[0]].times_s, np.stack([shifts.oriented(case.signals[i]) for i in members]))
-        for members in shifts.grids(case.signals)
-    ]
 
 
 def _compressed(gains: series.FloatArray) -> series.FloatArray:

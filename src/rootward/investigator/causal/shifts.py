@@ -14,8 +14,9 @@ Badness is oriented: availabilities and hit ratios are turned into failure and m
 """
 
 import dataclasses
+import functools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -124,36 +125,52 @@ def measure(case: cases.Case, homes: folding.Homes, onset_s: float) -> list[Shif
     """The shift of every signal that has enough samples before and any after `onset_s`, in the order of `case.signals`."""
     found: dict[int, Shift] = {}
     length_s = max(case.focus.end_s - onset_s, GUARD_S)
-    levels = _peer_levels(case, onset_s)
-    for members in grids(case.signals):
-        times = case.signals[members[0]].times_s
-        matrix = np.stack([oriented(case.signals[i]) for i in members])
-        floors = np.array([_floor(case.signals[i], levels) for i in members])
-        columns = _measure_grid(times, matrix, onset_s, length_s, floors)
-        for row, index in enumerate(members):
-            if not np.isfinite(columns.z[row]):
-                continue
-            signal = case.signals[index]
-            found[index] = Shift(
+    every = grids(case)
+    usual = [median_and_sigma(grid.matrix[:, grid.times < onset_s]) for grid in every]
+    peers = [_peer_key(signal) for signal in case.signals]
+    levels = _peer_levels(every, [before for before, _spread in usual], peers)
+    for grid, (before, spread) in zip(every, usual, strict=True):
+        floors = np.array([_floor(case.signals[i].role, levels.get(peers[i])) for i in grid.members])
+        columns = _measure_grid(grid, onset_s, length_s, before, spread, floors)
+        moves = _first_moves(grid.times, grid.matrix, onset_s, columns.before, columns.delta).tolist()
+        z, after, delta = columns.z.tolist(), columns.after.tolist(), columns.delta.tolist()
+        for row in np.flatnonzero(np.isfinite(columns.z)).tolist():
+            signal = case.signals[grid.members[row]]
+            found[grid.members[row]] = Shift(
                 signal,
                 homes.of(signal.entity),
                 _observer(signal, homes),
-                float(columns.before[row]),
-                float(columns.after[row]),
-                float(columns.delta[row]),
-                float(columns.z[row]),
-                _first_move(times, matrix[row], onset_s, columns.before[row], columns.delta[row]),
+                float(before[row]),
+                after[row],
+                delta[row],
+                z[row],
+                None if math.isnan(moves[row]) else moves[row],
                 columns.quiet[row],
             )
     return [found[index] for index in sorted(found)]
 
 
-def grids(signals: Sequence[cases.Signal]) -> list[list[int]]:
-    """Indices of signals that share their times, so that they are computed on together."""
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class Grid:
+    """Signals that share their times, so that they are computed on together: `members` are indices into the case's signals, `matrix`
+    shape [members, times] holds their values with up meaning worse."""
+
+    times: series.FloatArray
+    members: tuple[int, ...]
+    matrix: series.FloatArray
+
+
+@functools.lru_cache(maxsize=1)  # the onset is looked for in them, and then everything is measured at it
+def grids(case: cases.Case) -> tuple[Grid, ...]:
+    """All signals of the case that have samples."""
     groups: dict[tuple[int, bytes], list[int]] = {}
-    for index, signal in enumerate(signals):
+    for index, signal in enumerate(case.signals):
         groups.setdefault((len(signal.times_s), signal.times_s.tobytes()), []).append(index)
-    return [members for (length, _), members in groups.items() if length > 0]
+    return tuple(
+        Grid(case.signals[members[0]].times_s, tuple(members), np.stack([oriented(case.signals[i]) for i in members]))
+        for (length, _), members in groups.items()
+        if length > 0
+    )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -166,15 +183,20 @@ class _Columns:
 
 
 def _measure_grid(
-    times: series.FloatArray, matrix: series.FloatArray, onset_s: float, length_s: float, floors: series.FloatArray
+    grid: Grid,
+    onset_s: float,
+    length_s: float,
+    before: series.FloatArray,
+    spread: series.FloatArray,
+    floors: series.FloatArray,
 ) -> _Columns:
-    """All rows at once; z is NaN where there are too few samples."""
+    """All rows at once, given what is usual for each; z is NaN where there are too few samples."""
+    times, matrix = grid.times, grid.matrix
     past = matrix[:, times < onset_s]
     later = matrix[:, times >= onset_s]
     near = matrix[:, (times < onset_s - _guard_s(times)) & (times >= onset_s - LOCAL_S)]
     if near.shape[1] < LOCAL_FEW:
         near = near[:, -LOCAL_LAST:]
-    before, spread = median_and_sigma(past)
     after = trimmed_mean(later)
     local, _ = median_and_sigma(near)
     local = np.where(np.isfinite(local), local, before)
@@ -280,14 +302,14 @@ def quiet_peak(measured: Sequence[Shift], *, worse_only: bool = True) -> float:
     return max(float(np.median(known)) if known.size >= 3 else 0.0, floor)
 
 
-def _floor(signal: cases.Signal, levels: Mapping[tuple[str, ...], tuple[float, float]]) -> float:
-    if signal.role in COUNTS:
-        return COUNTS[signal.role]
-    median, mean = levels.get(_peer_key(signal), (0.0, 0.0))
-    peers = PEER_FLOOR * median if signal.role in FELT else PEER_FLOOR_RESOURCES * mean
-    if signal.role in _SHARES:
+def _floor(role: roles.Role, level: tuple[float, float] | None) -> float:
+    if role in COUNTS:
+        return COUNTS[role]
+    median, mean = level or (0.0, 0.0)
+    peers = PEER_FLOOR * median if role in FELT else PEER_FLOOR_RESOURCES * mean
+    if role in _SHARES:
         return max(peers, SHARE_FLOOR)
-    return max(peers, RATIO_FLOOR) if signal.role in _RATIOS else peers
+    return max(peers, RATIO_FLOOR) if role in _RATIOS else peers
 
 
 def _peer_key(signal: cases.Signal) -> tuple[str, ...]:
@@ -295,16 +317,15 @@ def _peer_key(signal: cases.Signal) -> tuple[str, ...]:
     return (signal.name, str(signal.role), statistic, str(signal.observer is not None))
 
 
-def _peer_levels(case: cases.Case, onset_s: float) -> dict[tuple[str, ...], tuple[float, float]]:
+def _peer_levels(
+    every: Sequence[Grid], usual: Sequence[series.FloatArray], peers: Sequence[tuple[str, ...]]
+) -> dict[tuple[str, ...], tuple[float, float]]:
     """Median and mean over entities of the same metric's level before the onset."""
     levels: dict[tuple[str, ...], list[float]] = {}
-    for members in grids(case.signals):
-        times = case.signals[members[0]].times_s
-        matrix = np.stack([oriented(case.signals[i]) for i in members])
-        medians, _ = median_and_sigma(matrix[:, times < onset_s])
-        for index, level in zip(members, medians, strict=True):
-            if np.isfinite(level):
-                levels.setdefault(_peer_key(case.signals[index]), []).append(abs(float(level)))
+    for grid, before in zip(every, usual, strict=True):
+        for index, level in zip(grid.members, np.abs(before).tolist(), strict=True):
+            if math.isfinite(level):
+                levels.setdefault(peers[index], []).append(level)
     return {key: (float(np.median(values)), float(np.mean(values))) for key, values in levels.items()}
 
 
@@ -314,20 +335,25 @@ def _observer(signal: cases.Signal, homes: folding.Homes) -> entities.Entity | N
     return homes.caller_of(signal.entity)
 
 
-def _first_move(
-    times: series.FloatArray, values: series.FloatArray, onset_s: float, before: float, delta: float
-) -> float | None:
-    """First sample, at most `LOCAL_S` before the common onset, from which on the signal has made half its move and keeps it."""
-    if delta == 0 or not np.isfinite(delta):
-        return None
-    moved = (values - before) * np.sign(delta) >= 0.5 * abs(delta)
-    window = np.flatnonzero((times >= onset_s - LOCAL_S) & np.isfinite(values))
-    first: float | None = None
-    for index in window[::-1]:
-        if times[index] >= onset_s:
-            first = float(times[index]) if moved[index] else first
-        elif moved[index]:
-            first = float(times[index])
-        else:
-            break
+def _first_moves(
+    times: series.FloatArray,
+    matrix: series.FloatArray,
+    onset_s: float,
+    before: series.FloatArray,
+    delta: series.FloatArray,
+) -> series.FloatArray:
+    """Per row the first sample, at most `LOCAL_S` before the common onset, from which on the signal has made half its move and keeps it;
+    NaN for rows that did not move."""
+    moving = np.isfinite(delta) & (delta != 0)
+    near = np.flatnonzero(times >= onset_s - LOCAL_S)
+    window = matrix[:, near]
+    known = np.isfinite(window)
+    moved = (window - before[:, None]) * np.sign(delta)[:, None] >= 0.5 * np.abs(delta)[:, None]
+    first = np.full(matrix.shape[0], np.nan)
+    kept = moving
+    for column in range(near.size - 1, -1, -1):
+        time_s = times[near[column]]
+        if time_s < onset_s:
+            kept = kept & (moved[:, column] | ~known[:, column])
+        first[kept & known[:, column] & moved[:, column]] = time_s
     return first

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import loglines
 from rootward.investigator.causal.blame import diffs
 from rootward.signals import entities
 from rootward.signals.roles import role
@@ -46,17 +47,20 @@ def read(case: cases.Case, onset_s: float) -> Symptoms:
     before: collections.Counter[str] = collections.Counter()
     after: collections.Counter[tuple[str, str]] = collections.Counter()
     examples: dict[tuple[str, str], tuple[str, str]] = {}
-    earlier: list[str] = []
+    known = loglines.kinds(case)
+    templates = [_VARIABLE.sub("#", line)[:200] for line in known.example]
+    earlier = np.zeros(len(templates), dtype=np.int64)
     first_s = min((float(logs.lines.times_s[0]) for logs in case.logs if len(logs.lines)), default=since_s)
-    for logs in case.logs:
-        for time_s, line in zip(logs.lines.times_s.tolist(), logs.lines.lines, strict=True):
-            template = _VARIABLE.sub("#", line)[:200]
-            if time_s < since_s:
-                before[template] += 1
-                earlier.append(line)
-            else:
-                after[(logs.entity.name, template)] += 1
-                examples.setdefault((logs.entity.name, template), (line, logs.evidence))
+    for logs, kinds in zip(case.logs, known.of, strict=True):
+        early = logs.lines.times_s < since_s
+        earlier += np.bincount(kinds[early], minlength=len(templates))
+        for row in np.flatnonzero(~early).tolist():
+            key = (logs.entity.name, templates[kinds[row]])
+            after[key] += 1
+            if key not in examples:
+                examples[key] = (logs.lines.lines[row], logs.evidence)
+    for kind in np.flatnonzero(earlier).tolist():
+        before[templates[kind]] += int(earlier[kind])
     scale = (case.now_s - since_s) / max(since_s - first_s, 60.0)
     new = [
         (key, count)
@@ -71,7 +75,7 @@ def read(case: cases.Case, onset_s: float) -> Symptoms:
         if _BAD.search(template):
             speakers[service] += count
     texts = [*_alert(case), *(examples[key][0] for key, _count in chosen), *_failing(case, since_s)]
-    earlier_words = diffs.words("\n".join(earlier))
+    earlier_words = diffs.words("\n".join(known.example[kind] for kind in np.flatnonzero(earlier).tolist()))
     weights = {word: 0.3 if word in earlier_words else 1.0 for text in texts for word in diffs.words(text)}
     evidence = tuple(dict.fromkeys(examples[key][1] for key, _count in chosen))[:4]
     return Symptoms(tuple(texts), tuple(name for name, _count in speakers.most_common()), weights, evidence)
@@ -115,11 +119,12 @@ def external(case: cases.Case, symptoms: Symptoms, onset_s: float) -> str:
     services at once, a surge of traffic; "" when nothing does."""
     if _EXPIRED.search(symptoms.text):
         return "a certificate expired"
+    known = loglines.kinds(case)
+    failing = np.array([_UNRESOLVED.search(line) is not None for line in known.example], dtype=bool)
     unresolved = {
         logs.entity.name
-        for logs in case.logs
-        for time_s, line in zip(logs.lines.times_s, logs.lines.lines, strict=True)
-        if time_s >= onset_s - 120.0 and _UNRESOLVED.search(line)
+        for logs, kinds in zip(case.logs, known.of, strict=True)
+        if kinds.size and bool((failing[kinds] & (logs.lines.times_s >= onset_s - 120.0)).any())
     }
     if len(unresolved) >= 2:
         return f"names do not resolve for {', '.join(sorted(unresolved))}"

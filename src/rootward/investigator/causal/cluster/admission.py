@@ -173,7 +173,7 @@ def unserved(view: state.View, namespace: str) -> list[str]:
     open_ports = [
         one
         for one in view.workloads
-        if one.namespace == namespace and any(state.items(container, "ports") for container in one.containers())
+        if one.namespace == namespace and any(state.items(container, "ports") for container in one.containers)
     ]
     addressed = {address.host for one in open_ports for address in configured.addresses(one)}
     return [one.name for one in open_ports if one.name not in services and one.name in addressed] or [

@@ -1,9 +1,7 @@
 """Where workloads are told to call: `host:port` values and HOST/PORT pairs in environment, config maps and secrets."""
 
-import base64
 import dataclasses
 import re
-from collections.abc import Mapping
 
 from rootward.investigator.causal.cluster import state
 
@@ -44,7 +42,7 @@ def addresses(workload: state.Workload) -> list[Address]:
 def _environment(workload: state.Workload) -> dict[str, str]:
     return {
         str(variable.get("name", "")): str(variable["value"])
-        for container in workload.containers()
+        for container in workload.containers
         for variable in state.items(container, "env")
         if variable.get("value") is not None
     }
@@ -84,10 +82,10 @@ def settings(view: state.View, workload: state.Workload) -> dict[str, str]:
     """Name → value of all environment settings, those from config maps and (as far as they may be read) secrets included."""
     found: dict[str, str] = {}
     stores = {
-        "configMapRef": _stores(view, "ConfigMap", workload.namespace),
-        "secretRef": _stores(view, "Secret", workload.namespace),
+        "configMapRef": view.contents.get(("ConfigMap", workload.namespace), {}),
+        "secretRef": view.contents.get(("Secret", workload.namespace), {}),
     }
-    for container in workload.containers():
+    for container in workload.containers:
         for source in state.items(container, "envFrom"):
             for key, contents in stores.items():
                 found.update(contents.get(str(state.part(source, key).get("name", "")), {}))
@@ -99,23 +97,6 @@ def settings(view: state.View, workload: state.Workload) -> dict[str, str]:
                 if value is not None:
                     found[str(variable.get("name", ""))] = value
     return {**found, **_environment(workload)}
-
-
-def _stores(view: state.View, kind: str, namespace: str) -> Mapping[str, Mapping[str, str]]:
-    out = {}
-    for body in view.bodies(kind):
-        metadata = state.part(body, "metadata")
-        if metadata.get("namespace") == namespace:
-            data = {str(key): str(value) for key, value in state.part(body, "data").items()}
-            out[str(metadata.get("name", ""))] = {k: _plain(v) for k, v in data.items()} if kind == "Secret" else data
-    return out
-
-
-def _plain(encoded: str) -> str:
-    try:
-        return base64.b64decode(encoded, validate=True).decode()
-    except ValueError:
-        return ""
 
 
 def service_of(view: state.View, host: str, namespace: str) -> state.Json | None:
@@ -142,5 +123,5 @@ _DATABASE = re.compile(
 
 def is_database(workload: state.Workload) -> bool:
     """By its containers' images, or its own name."""
-    images = [str(one.get("image", "")).lower().rpartition("/")[2] for one in workload.containers()]
+    images = [str(one.get("image", "")).lower().rpartition("/")[2] for one in workload.containers]
     return bool(_DATABASE.search(" ".join([workload.name.lower(), *images])))

@@ -6,6 +6,8 @@ oddities that hurt nobody last. The order is in the weights; what a stronger clu
 """
 
 import dataclasses
+import functools
+from collections.abc import Mapping, Sequence
 from types import ModuleType
 
 from rootward.investigator.causal import case as cases
@@ -48,11 +50,17 @@ def clues(case: cases.Case) -> list[cases.Clue]:
     """Every contradiction found in the cluster's state, strongest first; [] when the case has no cluster objects."""
     if not case.objects:
         return []
-    view = state.view(case)
-    found = [clue for family in FAMILIES for clue in family.clues(view)]
+    view, by_family = _seen(case)
+    found = [clue for family in FAMILIES for clue in by_family[family.FAMILY]]
     if all(clue.weight < STRONG for clue in found):
         found += databases.guesses(view)
     return sorted(_explained(view, found), key=lambda clue: (-clue.weight, str(clue.entity), clue.fault, clue.sentence))
+
+
+@functools.lru_cache(maxsize=1)  # clues and refutations are two readings of one look
+def _seen(case: cases.Case) -> tuple[state.View, Mapping[str, Sequence[cases.Clue]]]:
+    view = state.view(case)
+    return view, {family.FAMILY: tuple(family.clues(view)) for family in FAMILIES}
 
 
 def _explained(view: state.View, found: list[cases.Clue]) -> list[cases.Clue]:
@@ -85,8 +93,8 @@ def refutations(case: cases.Case) -> list[cases.Refutation]:
     """What looked wrong in the cluster and is not: full quotas that stop nobody, addresses that nobody misses, old restarts."""
     if not case.objects:
         return []
-    view = state.view(case)
-    small = [clue for family in (admission, autoscaling, routing, runtime) for clue in family.clues(view)]
+    _view, by_family = _seen(case)
+    small = [clue for family in (admission, autoscaling, routing, runtime) for clue in by_family[family.FAMILY]]
     return [
         cases.Refutation(clue.entity, clue.fault, f"{clue.sentence}; nothing suffers from it", clue.evidence)
         for clue in small

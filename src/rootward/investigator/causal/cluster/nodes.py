@@ -216,9 +216,9 @@ def _no_route(view: state.View) -> Iterator[cases.Clue]:
     by_name = {one.name: one for one in view.workloads}
     failing: dict[str, set[str]] = defaultdict(set)
     cited: dict[str, list[str]] = defaultdict(list)
-    for speaker, line, time_s, evidence in view.lines():
+    for speaker, line, _time_s, evidence in view.lines(_TIMEOUT.search):
         match = _TIMEOUT.search(line)
-        if match is None or view.case.now_s - time_s > state.RECENT_S or services.get(match.group(1)) not in serving:
+        if match is None or services.get(match.group(1)) not in serving:
             continue
         callee = services[match.group(1)]
         for dialler in _dialled(by_name, speaker, callee, line.count("rpc error")):

@@ -56,7 +56,7 @@ def _failing(view: state.View, workload: state.Workload) -> Iterator[Failing]:
         str(one.get("name")): one for one in state.items(workload.spec, "containers")
     }  # not what was injected
     for pod in workload.pods:
-        restarted = any(int(status.get("restartCount", 0) or 0) > 0 for status in pod.containers())
+        restarted = any(int(status.get("restartCount", 0) or 0) > 0 for status in pod.containers)
         for event, evidence in view.events(pod.name, pod.namespace):
             match = _SAID.match(event.message) if event.reason == "Unhealthy" else None
             if match is None or (pod.ready and not (restarted and match.group(1) == "Liveness")):
@@ -130,17 +130,19 @@ def patience_s(probe: state.Json) -> float:
 
 def _not_yet_asked(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
     """A container that has run for a while and is not ready only because its readiness probe waits far longer than others'."""
+    if all(pod.ready for pod in workload.pods):
+        return
     delays = [
         float(state.part(container, "readinessProbe").get("initialDelaySeconds", 0) or 0)
         for other in view.workloads
         if other is not workload and not other.short
-        for container in other.containers()
+        for container in other.containers
         if state.part(container, "readinessProbe")
     ]
     usual_s = statistics.median(delays) if len(delays) >= 2 else None
     for pod in workload.pods:
         age_s = view.case.now_s - pod.created_s if pod.created_s is not None else 0.0
-        running = pod.phase == "Running" and all("running" in state.part(one, "state") for one in pod.containers())
+        running = pod.phase == "Running" and all("running" in state.part(one, "state") for one in pod.containers)
         for container in state.items(workload.spec, "containers"):
             delay_s = float(state.part(container, "readinessProbe").get("initialDelaySeconds", 0) or 0)
             if usual_s is None or pod.ready or not running or not age_s < delay_s or delay_s < 4 * max(usual_s, 10.0):
@@ -155,7 +157,7 @@ def _usual_patience_s(view: state.View, one: Failing) -> float | None:
         patience_s(state.part(container, f"{one.kind}Probe"))
         for workload in view.workloads
         if workload is not one.workload and not workload.short
-        for container in workload.containers()
+        for container in workload.containers
         if state.part(container, f"{one.kind}Probe")
     ]
     return statistics.median(others) if len(others) >= 2 else None

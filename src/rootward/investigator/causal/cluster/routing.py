@@ -118,7 +118,7 @@ def _target(
     view: state.View, name: str, namespace: str, port: state.Json, chosen: list[state.Workload]
 ) -> Iterator[cases.Clue]:
     target = port.get("targetPort", port.get("port"))
-    declared = [entry for one in chosen for container in one.containers() for entry in state.items(container, "ports")]
+    declared = [entry for one in chosen for container in one.containers for entry in state.items(container, "ports")]
     declared = [entry for entry in declared if entry.get("protocol", "TCP") == port.get("protocol", "TCP")]
     if not declared or any(target in (entry.get("containerPort"), entry.get("name")) for entry in declared):
         return
@@ -210,7 +210,7 @@ def _complains(view: state.View, workload: state.Workload, host: str) -> tuple[s
     )
     found = (
         evidence
-        for speaker, line, _time_s, evidence in view.lines()
+        for speaker, line, _time_s, evidence in view.lines(failing.search)
         if speaker == workload.entity.name and failing.search(line)
     )
     first = next(found, None)

@@ -34,7 +34,7 @@ _KILLED = re.compile(r"OOM-?killed|out of memory|memory limit too low", re.IGNOR
 def _ends(pod: state.PodState) -> list[state.Json]:
     """How containers of the pod ended, now and last time."""
     found: list[state.Json] = []
-    for status in pod.containers():
+    for status in pod.containers:
         for key in ("state", "lastState"):
             ended = state.part(state.part(status, key), "terminated")
             if ended:
@@ -49,7 +49,7 @@ def _oom(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
     if not killed and not said:
         return
     limits = [
-        str(state.part(state.part(one, "resources"), "limits").get("memory", "none")) for one in workload.containers()
+        str(state.part(state.part(one, "resources"), "limits").get("memory", "none")) for one in workload.containers
     ]
     yield cases.Clue(
         workload.entity,
@@ -104,7 +104,7 @@ def _scaled_away(view: state.View, workload: state.Workload) -> Iterator[cases.C
 def claims(workload: state.Workload) -> dict[int, list[str]]:
     """Port → who in the pod claims it: containers that declare it, and annotations that configure a sidecar to listen there."""
     found: dict[int, list[str]] = {}
-    for container in workload.containers():
+    for container in workload.containers:
         for port in state.items(container, "ports"):
             if port.get("protocol", "TCP") == "TCP" and port.get("containerPort"):
                 owners = found.setdefault(int(port["containerPort"]), [])

@@ -90,9 +90,9 @@ _Heard = dict[tuple[str, str], tuple[Saying, str, int, str, float]]
 def _heard(view: state.View, by_name: Mapping[str, state.Workload]) -> _Heard:
     """Per speaker and kind of fault: the newest line, how many lines, their evidence, the first one's time."""
     found: _Heard = {}
-    for speaker, line, time_s, evidence in view.lines():
+    for speaker, line, time_s, evidence in view.lines(lambda line: any(one.pattern.search(line) for one in SAYINGS)):
         workload = by_name.get(speaker)
-        if workload is None or view.case.now_s - time_s > state.RECENT_S:
+        if workload is None:
             continue
         for saying in SAYINGS:
             if saying.pattern.search(line) and not _of_itself(workload, saying):
@@ -156,11 +156,9 @@ _LINK = re.compile(
 def _unreachable(view: state.View, by_name: Mapping[str, state.Workload]) -> Iterator[cases.Clue]:
     """A client that cannot connect to a store which is up and serves others: its own settings are off."""
     failing: dict[str, tuple[int, str]] = {}
-    for speaker, line, time_s, evidence in view.lines():
+    for speaker, _line, _time_s, evidence in view.lines(_LINK.search):
         workload = by_name.get(speaker)
-        if workload is None or not workload.short or view.case.now_s - time_s > state.RECENT_S:
-            continue
-        if _LINK.search(line) and not configured.is_database(workload):
+        if workload is not None and workload.short and not configured.is_database(workload):
             failing[speaker] = (failing.get(speaker, (0, ""))[0] + 1, evidence)
     for name, (count, evidence) in failing.items():
         workload = by_name[name]

@@ -122,7 +122,7 @@ def _reason(view: state.View, workload: state.Workload, event: records.Event) ->
 def _capacity(view: state.View, workload: state.Workload, resource: str) -> str:
     asked = sum(
         state.quantity(state.part(state.part(container, "resources"), "requests").get(resource, 0)) or 0.0
-        for container in workload.containers()
+        for container in workload.containers
     )
     offered = [
         state.quantity(state.part(state.part(node, "status"), "allocatable").get(resource, 0)) or 0.0

@@ -29,7 +29,7 @@ def _waiting(workload: state.Workload) -> dict[str, str]:
     """Container → reason it waits for, over pods that are not ready."""
     found = {}
     for pod in workload.pods:
-        for status in pod.containers():
+        for status in pod.containers:
             waiting = state.part(state.part(status, "state"), "waiting")
             if not pod.ready and waiting.get("reason"):
                 found[str(status.get("name", ""))] = str(waiting["reason"])
@@ -55,7 +55,7 @@ def _image(view: state.View, workload: state.Workload) -> Iterator[cases.Clue]:
     if not waits and not pulls:
         return
     said = pulls[-1][0].message if pulls else ""
-    images = {str(one.get("name")): str(one.get("image", "")) for one in workload.containers()}
+    images = {str(one.get("name")): str(one.get("image", "")) for one in workload.containers}
     image = next((images[name] for name in waits if name in images), next(iter(images.values()), ""))
     secret = _pull_secret(view, workload, warnings)
     if _RESOLVES.search(said):
@@ -91,7 +91,7 @@ def _pull_secret(view: state.View, workload: state.Workload, warnings: Sequence[
 
 def references(workload: state.Workload) -> Iterator[tuple[str, str, str]]:
     """(kind, name, where) of every Secret and ConfigMap that the pod template needs to start; optional ones are left out."""
-    for container in workload.containers():
+    for container in workload.containers:
         for source in state.items(container, "envFrom"):
             for key, kind in (("secretRef", "Secret"), ("configMapRef", "ConfigMap")):
                 yield from _needed(state.part(source, key), kind, "environment")

@@ -3,13 +3,18 @@
 All families read through a `View`, so that each invariant is a sentence rather than a search.
 """
 
+import base64
 import dataclasses
+import functools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
+
+import numpy as np
 
 from rootward import _clock
 from rootward.investigator.causal import case as cases
+from rootward.investigator.causal import loglines
 from rootward.signals import entities, records
 
 Json = Mapping[str, Any]
@@ -19,7 +24,7 @@ WORKLOAD_KINDS = ("Deployment", "StatefulSet", "DaemonSet", "Job", "CronJob")
 RECENT_S = 900.0  # an event older than this says what was, not what is
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Workload:
     """A Deployment, StatefulSet …, or a ReplicaSet or pod that nothing owns. `spec` is its pod template's, or the pod's own."""
 
@@ -34,16 +39,16 @@ class Workload:
     desired: int
     pods: tuple["PodState", ...]
 
-    @property
+    @functools.cached_property
     def ready(self) -> int:
         return sum(pod.ready for pod in self.pods)
 
-    @property
+    @functools.cached_property
     def short(self) -> bool:
         """Fewer pods are ready than it wants."""
         return self.ready < self.desired
 
-    @property
+    @functools.cached_property
     def lacking(self) -> bool:
         """It is short, or a roll-out of it does not get on while older pods serve: a pod that is not ready, or fewer pods of the
         newest template than it wants."""
@@ -53,6 +58,7 @@ class Workload:
         behind = counted and int(status.get("updatedReplicas", 0) or 0) < self.desired
         return self.short or behind or any(pod.live and not pod.ready for pod in self.pods)
 
+    @functools.cached_property
     def containers(self) -> list[Json]:
         """Of its template, and of its newest pod what was injected there (sidecars), by name."""
         found = {str(one.get("name", "")): one for one in items(self.spec, "containers")}
@@ -62,7 +68,7 @@ class Workload:
         return list(found.values())
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class PodState:
     """One pod. `created_s` is None when the API did not say."""
 
@@ -83,7 +89,7 @@ class PodState:
     def node(self) -> str:
         return str(self.spec.get("nodeName") or "")
 
-    @property
+    @functools.cached_property
     def ready(self) -> bool:
         """All its containers are ready (the Ready condition may be False for its node's sake, which counts as not ready)."""
         conditions = {c.get("type"): c.get("status") for c in items(self.status, "conditions")}
@@ -92,16 +98,17 @@ class PodState:
         statuses = items(self.status, "containerStatuses")
         return bool(statuses) and all(one.get("ready") for one in statuses)
 
-    @property
+    @functools.cached_property
     def live(self) -> bool:
         """It is meant to run: neither finished nor on its way out."""
         return self.phase not in ("Succeeded", "Failed") and "deletionTimestamp" not in part(self.body, "metadata")
 
+    @functools.cached_property
     def containers(self) -> list[Json]:
         return items(self.status, "initContainerStatuses") + items(self.status, "containerStatuses")
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class View:
     case: cases.Case
     pods: tuple[PodState, ...]  # of applications, not of the system namespaces
@@ -114,6 +121,18 @@ class View:
         """Objects of one kind outside the system namespaces."""
         found = self.case.objects.get(kind, ())
         return [one.body for one in found if one.namespace not in SYSTEM_NAMESPACES]
+
+    @functools.cached_property
+    def contents(self) -> Mapping[tuple[str, str], Mapping[str, Mapping[str, str]]]:
+        """(ConfigMap | Secret, namespace) → name → key → text, as far as it may be read."""
+        found: dict[tuple[str, str], dict[str, Mapping[str, str]]] = {}
+        for kind in ("ConfigMap", "Secret"):
+            for body in self.bodies(kind):
+                metadata = part(body, "metadata")
+                data = {str(key): str(value) for key, value in part(body, "data").items()}
+                plain = {key: _plain(value) for key, value in data.items()} if kind == "Secret" else data
+                found.setdefault((kind, str(metadata.get("namespace"))), {})[str(metadata.get("name", ""))] = plain
+        return found
 
     def names(self, kind: str, namespace: str) -> set[str]:
         return {one.name for one in self.case.objects.get(kind, ()) if one.namespace in ("", namespace)}
@@ -147,21 +166,44 @@ class View:
         """Workloads whose pods (by template or as they run) carry all labels of `selector`."""
         if not selector:
             return []
+        first = next(iter(selector.items()))
         return [
             one
-            for one in self.workloads
-            if one.namespace == namespace and any(matches(selector, labels) for labels in label_sets(one))
+            for one in self._carriers.get((namespace, *first), ())
+            if any(matches(selector, labels) for labels in label_sets(one))
         ]
 
-    def lines(self) -> Iterator[tuple[str, str, float, str]]:
-        """(name of the speaking workload's entity, line, time, evidence id) of every log line of the case."""
+    @functools.cached_property
+    def _carriers(self) -> Mapping[tuple[str, str, str], Sequence[Workload]]:
+        """(namespace, label, value) → the workloads that carry it, in order."""
+        found: dict[tuple[str, str, str], list[Workload]] = {}
+        for one in self.workloads:
+            for pair in dict.fromkeys(pair for labels in label_sets(one) for pair in labels.items()):
+                found.setdefault((one.namespace, *pair), []).append(one)
+        return found
+
+    def lines(self, wanted: Callable[[str], object]) -> Iterator[tuple[str, str, float, str]]:
+        """(name of the speaking workload's entity, line, time, evidence id) of every recent log line whose kind is wanted: `wanted` is
+        asked of one example of each kind."""
+        known = loglines.kinds(self.case)
+        chosen = np.array([bool(wanted(example)) for example in known.example], dtype=bool)
         speakers = {pod.name: one.entity.name for one in self.workloads for pod in one.pods}
-        for logs in self.case.logs:
+        for logs, kinds in zip(self.case.logs, known.of, strict=True):
             batch = logs.lines
-            known = speakers.get(logs.entity.name, logs.entity.name)
-            names = [speakers.get(stream.get("pod", ""), known) for stream in batch.streams]
-            for time_s, line, stream in zip(batch.times_s, batch.lines, batch.stream, strict=True):
-                yield names[stream] if names else known, line, float(time_s), logs.evidence
+            speaker = speakers.get(logs.entity.name, logs.entity.name)
+            recent = self.case.now_s - batch.times_s <= RECENT_S
+            rows = np.flatnonzero(chosen[kinds] & recent).tolist() if kinds.size else []
+            names = [speakers.get(stream.get("pod", ""), speaker) for stream in batch.streams] if rows else []
+            for row in rows:
+                name = names[batch.stream[row]] if names else speaker
+                yield name, batch.lines[row], float(batch.times_s[row]), logs.evidence
+
+
+def _plain(encoded: str) -> str:
+    try:
+        return base64.b64decode(encoded, validate=True).decode()
+    except ValueError:
+        return ""
 
 
 def items(body: Json, key: str) -> list[Json]:

@@ -12,13 +12,8 @@ THROWN, LOST = 1.2, 1.0
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     """code_exception where a new error line appears, code_return where lines only vanish."""
-    if seen.logs is None:
-        return []
     found = []
-    for lines in seen.logs.of:
-        compared = novelty.compare(lines, seen.logs, seen.onset_s)
-        if compared is None:
-            continue
+    for lines, compared in novelty.compared(seen):
         thrown = [c for c in compared.changes if c.serious and c.z > novelty.SIGNIFICANT]
         lost = [c for c in compared.changes if c.z < -novelty.SIGNIFICANT]
         if not (thrown or lost):

@@ -108,6 +108,8 @@ def _toothed(seen: picture.Picture) -> set[entities.Entity]:
 def teeth(values: series.FloatArray) -> int:
     """Runs of at least three rising samples that gain `TOOTH_GAIN` between falls of more than a tenth."""
     finite = values[np.isfinite(values)]
+    if not finite.size or finite.max() < TOOTH_GAIN * finite.min():
+        return 0
     found, start = 0, 0
     for end in range(1, finite.size + 1):
         if end < finite.size and finite[end] >= 0.9 * finite[end - 1]:
@@ -120,10 +122,10 @@ def teeth(values: series.FloatArray) -> int:
 
 
 def climb(signal: cases.Signal) -> float:
-    """By what share the signal climbed during its longest rise without a fall of more than a tenth; 0 when it does not climb."""
+    """By what share the signal climbed during its longest rise without a fall of more than a tenth; 0 when by less than `CLIMB_MIN`."""
     values = signal.values[np.isfinite(signal.values)]
     width = values.size // PIECES
-    if width < 2:
+    if width < 2 or not values.max() > (1.0 + CLIMB_MIN) * values.min():
         return 0.0
     pieces = np.median(values[-width * PIECES :].reshape(PIECES, width), axis=1)
     best = 0.0

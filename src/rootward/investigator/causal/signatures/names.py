@@ -73,10 +73,9 @@ def _accused(seen: picture.Picture, heard: reading.Spoken) -> entities.Entity | 
             return known
     failing = {
         shift.home
-        for shift in seen.shifts
-        if shift.observer == heard.entity
-        and shift.role in (roles.Role.ERROR_RATIO, roles.Role.ERROR_RATE)
-        and shift.z > reading.NOTABLE_Z
+        for role in (roles.Role.ERROR_RATIO, roles.Role.ERROR_RATE)
+        for shift in seen.by_role.get(role, ())
+        if shift.observer == heard.entity and shift.z > reading.NOTABLE_Z
     }
     return next(iter(failing)) if len(failing) == 1 else None
 

@@ -23,8 +23,8 @@ def risen(
 ) -> dict[entities.Entity, shifts.Shift]:
     """The largest rise of `role` for each suspect that measured it itself, where the level now is at least `at_least`."""
     found: dict[entities.Entity, shifts.Shift] = {}
-    for shift in seen.shifts:
-        if shift.role is not role or shift.observer is not None or shift.z < z or shift.after < at_least:
+    for shift in seen.by_role.get(role, ()):
+        if shift.observer is not None or shift.z < z or shift.after < at_least:
             continue
         best = found.get(shift.home)
         if best is None or shift.z > best.z:
@@ -36,10 +36,9 @@ def viewed(
     seen: picture.Picture, wanted: Iterable[roles.Role], *, z: float = NOTABLE_Z
 ) -> dict[entities.Entity, shifts.Shift]:
     """The largest rise of any of `wanted` for each suspect, as its clients saw it."""
-    roles_wanted = frozenset(wanted)
     found: dict[entities.Entity, shifts.Shift] = {}
-    for shift in seen.shifts:
-        if shift.role not in roles_wanted or shift.observer is None or shift.z < z:
+    for shift in (shift for role in dict.fromkeys(wanted) for shift in seen.by_role.get(role, ())):
+        if shift.observer is None or shift.z < z:
             continue
         best = found.get(shift.home)
         if best is None or shift.z > best.z:
@@ -50,9 +49,9 @@ def viewed(
 def suffers(seen: picture.Picture, entity: entities.Entity) -> bool:
     """Users or callers of the suspect feel something: its latency or errors rose, by its own word or theirs."""
     return any(
-        shift.z >= NOTABLE_Z
-        for shift in seen.shifts
-        if shift.home == entity and shift.role in (*roles.DURATIONS, roles.Role.ERROR_RATIO, roles.Role.ERROR_RATE)
+        shift.z >= NOTABLE_Z and shift.home == entity
+        for role in (*roles.DURATIONS, roles.Role.ERROR_RATIO, roles.Role.ERROR_RATE)
+        for shift in seen.by_role.get(role, ())
     )
 
 

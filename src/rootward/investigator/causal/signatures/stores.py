@@ -83,9 +83,9 @@ def _behind(
 def _slower_callee(seen: picture.Picture, home: entities.Entity) -> bool:
     """Something that `home` calls and measures takes much longer: connections are held because of it."""
     return any(
-        shift.observer == home and shift.role in roles.DURATIONS and shift.z > reading.NOTABLE_Z
+        shift.observer == home and shift.z > reading.NOTABLE_Z
         and shift.after > SLOWER_FACTOR * max(shift.before, 1e-9) and shift.home.kind in ("database", "external")
-        for shift in seen.shifts
+        for role in roles.DURATIONS for shift in seen.by_role.get(role, ())
     )  # fmt: skip
 
 

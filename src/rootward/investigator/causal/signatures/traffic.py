@@ -35,8 +35,8 @@ Growth = dict[entities.Entity, tuple[float, shifts.Shift]]
 def _growth(seen: picture.Picture) -> Growth:
     """By what factor each suspect's served requests grew; of several metrics the one with the most requests speaks."""
     found: Growth = {}
-    for shift in seen.shifts:
-        if shift.role is not roles.Role.RATE or shift.observer is not None or shift.before <= 0:
+    for shift in seen.by_role.get(roles.Role.RATE, ()):
+        if shift.observer is not None or shift.before <= 0:
             continue
         if shift.signal.entity.kind is entities.EntityKind.POD or shift.signal.detail.get("side") == "client":
             continue
