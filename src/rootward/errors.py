@@ -21,10 +21,27 @@ RootwardError
 │   ├── QueryExecutionError    it parses, and fails while evaluated (many-to-many matching …)
 │   ├── QueryTooLarge          it exceeds a named limit
 │   └── QueryTimedOut          it would take longer than the engine may work on one query
+├── ModelError                 a language model could not answer; carries what the failed call cost
+│   ├── ModelUnreachable       no connection, TLS failure, name not found
+│   ├── ModelTimeout           nothing, or nothing more, before the deadline
+│   ├── ModelRateLimited       too many requests or tokens a minute; carries retry_after_s
+│   ├── ModelFailed            it failed while answering (5xx, an error or an end in the middle of the stream)
+│   │   └── ModelOverloaded    it has no room now; carries retry_after_s
+│   ├── ModelNotPermitted      no key, a wrong key, no right to this model, an account that is spent
+│   ├── ModelUnknown           the provider has no such model
+│   ├── ModelRejected          the provider says that the request is wrong
+│   │   └── ContextTooLong     the conversation does not fit into the model
+│   ├── ModelRefused           the model, or a filter before or behind it, will not answer
+│   ├── ModelMalformed         it answered with something that is not its own API, or without end
+│   └── OutputInvalid          the answer does not fit the schema, also after it was told so
+├── BudgetSpent                the tokens, the money or the time that a run may spend on models are spent
+├── UnexpectedPrompt           a scripted or recorded model was asked what it has no answer for
 └── WorldError                 a world, fault or parameter that does not exist or cannot be built
 ```
 A subclass exists because somebody catches it or reports it differently.
 """
+
+from collections.abc import Mapping
 
 
 class RootwardError(Exception):
@@ -113,6 +130,79 @@ class QueryTooLarge(EngineError):
 
 class QueryTimedOut(EngineError):
     """The query would take longer than the engine may work on one query (counted in units of work, not on a clock)."""
+
+
+class ModelError(RootwardError):
+    """A language model could not answer. `usage`: what the call is charged for all the same, as fields of `llm.Usage`."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        model: str = "",
+        retry_after_s: float | None = None,
+        usage: Mapping[str, int] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.model = model
+        self.retry_after_s = retry_after_s
+        self.usage = dict(usage or {})
+
+
+class ModelUnreachable(ModelError):
+    """No connection, TLS failure, name not found."""
+
+
+class ModelTimeout(ModelError):
+    """Nothing, or nothing more, before the deadline."""
+
+
+class ModelRateLimited(ModelError):
+    """Too many requests or tokens a minute."""
+
+
+class ModelFailed(ModelError):
+    """It failed while answering: 5xx, an error or an end in the middle of the stream."""
+
+
+class ModelOverloaded(ModelFailed):
+    """It has no room now."""
+
+
+class ModelNotPermitted(ModelError):
+    """No key, a wrong key, no right to this model, or an account that is spent."""
+
+
+class ModelUnknown(ModelError):
+    """The provider has no such model."""
+
+
+class ModelRejected(ModelError):
+    """The provider says that the request is wrong."""
+
+
+class ContextTooLong(ModelRejected):
+    """The conversation does not fit into the model."""
+
+
+class ModelRefused(ModelError):
+    """The model, or a filter before or behind it, will not answer."""
+
+
+class ModelMalformed(ModelError):
+    """It answered with something that is not its own API, or without end."""
+
+
+class OutputInvalid(ModelError):
+    """The answer does not fit the schema, also after the model was told so."""
+
+
+class BudgetSpent(RootwardError):
+    """The tokens, the money or the time that a run may spend on models are spent. No retry and no other model helps."""
+
+
+class UnexpectedPrompt(RootwardError):
+    """A scripted or recorded model was asked what it has no answer for: a bug, which no policy may catch."""
 
 
 class WorldError(RootwardError):
