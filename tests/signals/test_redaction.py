@@ -115,3 +115,14 @@ def test_five_thousand_ordinary_lines_cost_little() -> None:
 def test_what_is_redacted_once_is_redacted(text: str) -> None:
     once = redaction.redact(text)
     assert redaction.redact(once) == once
+
+
+def test_what_was_found_innocent_is_not_remembered_without_end() -> None:
+    """Texts without a secret are remembered, a bounded number of them; those with one never are."""
+    for number in range(redaction._REMEMBERED + 10):
+        assert redaction.redact(f"row {number}") == f"row {number}"
+    assert (
+        redaction.redact("password=hunter2x") == redaction.redact("password=hunter2x") == f"password={redaction.MASK}"
+    )
+    assert 0 < len(redaction._innocent) <= redaction._REMEMBERED
+    assert not any("hunter2" in text for text in redaction._innocent)

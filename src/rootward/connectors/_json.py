@@ -69,7 +69,7 @@ def optional_text(value: object) -> str:
 def number(value: object, what: str) -> float:
     """A finite number, also when written as text (int64 in protobuf's JSON, Prometheus's values)."""
     try:
-        result = float(value) if isinstance(value, int | float | str) else math.nan
+        result = float(value) if isinstance(value, (int, float, str)) else math.nan
     except (ValueError, OverflowError):
         result = math.nan
     if not math.isfinite(result):

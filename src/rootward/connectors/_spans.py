@@ -1,5 +1,6 @@
 """Collects spans of any format into columns, in order of time, each span once."""
 
+import operator
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -27,9 +28,14 @@ class Row(NamedTuple):
     attributes: Mapping[str, Any]
 
 
+_BY_START = operator.attrgetter("start_s", "trace_id", "span_id")
+
+
 def kind(text: object) -> str:
     """server | client | producer | consumer | internal, or "" for anything else."""
-    word = text.lower().removeprefix("span_kind_") if isinstance(text, str) else ""
+    if not isinstance(text, str):
+        return ""
+    word = text if text in _KINDS else text.lower().removeprefix("span_kind_")
     return word if word in _KINDS else ""
 
 
@@ -47,26 +53,19 @@ def to_part(
         unique = _whole_traces(unique, spans_max)
         warnings = (*warnings, f"more than {spans_max} spans came, the rest was left out (limit of spans)")
         truncated = True
-    unique.sort(key=lambda row: (row.start_s, row.trace_id, row.span_id))
-    batch = records.SpanBatch(
-        trace_id=[row.trace_id for row in unique],
-        span_id=[row.span_id for row in unique],
-        parent_id=[row.parent_id for row in unique],
-        service=[row.service for row in unique],
-        instance=[row.instance for row in unique],
-        operation=[redaction.redact(row.operation) for row in unique],
-        kind=[row.kind for row in unique],
-        start_s=np.array([row.start_s for row in unique], dtype=np.float64),
-        duration_s=np.array([row.duration_s for row in unique], dtype=np.float64),
-        error=[row.error for row in unique],
-        attributes=[redaction.redact_tree(row.attributes) for row in unique],
-    )
-    return answers.Part(batch, truncated=truncated, warnings=warnings)
+    unique.sort(key=_BY_START)
+    found = zip(*unique, strict=True) if unique else [()] * len(Row._fields)
+    columns: dict[str, Any] = dict(zip(Row._fields, found, strict=True))
+    columns["operation"] = redaction.redact_all(columns["operation"])
+    columns["attributes"] = [redaction.redact_tree(one) for one in columns["attributes"]]
+    for name in ("start_s", "duration_s"):
+        columns[name] = np.array(columns[name], dtype=np.float64)
+    return answers.Part(records.SpanBatch(**columns), truncated=truncated, warnings=warnings)
 
 
 def _whole_traces(rows: list[Row], spans_max: int) -> list[Row]:
     by_trace: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: (row.start_s, row.trace_id, row.span_id)):
+    for row in sorted(rows, key=_BY_START):
         by_trace.setdefault(row.trace_id, []).append(row)
     kept: list[Row] = []
     for trace in by_trace.values():

@@ -17,6 +17,8 @@ class EntityKind(enum.StrEnum):
     FUNCTION = "function"
     EDGE = "edge"  # one caller's calls to one callee; its name is "caller→callee"
 
+    __hash__ = str.__hash__  # Enum's own is written in Python, and entities are looked up everywhere
+
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Entity:

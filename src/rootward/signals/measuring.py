@@ -133,7 +133,10 @@ def recognised(measured: Sequence[Measured]) -> tuple[Measured, ...]:
             return line
         return dataclasses.replace(line, entity=known(line.entity), observer=known(line.observer))
 
-    return tuple(dataclasses.replace(one, lines=tuple(map(renamed, one.lines))) for one in measured)
+    return tuple(
+        Measured(one.binding, one.answers, tuple(map(renamed, one.lines))) if one.binding.observer else one
+        for one in measured
+    )
 
 
 def grid(window: windows.Window, step_s: float) -> series.FloatArray:
@@ -164,6 +167,11 @@ class _Key:
     observer: entities.Entity | None
     pod: str
     detail: tuple[tuple[str, str], ...]
+
+    @property
+    def whole(self) -> "_Key":
+        """The entity that the pod belongs to."""
+        return _Key(self.entity, self.observer, "", self.detail) if self.pod else self
 
     def sort_key(self) -> tuple[object, ...]:
         observer = (self.observer.kind, self.observer.name) if self.observer else ("", "")
@@ -208,13 +216,15 @@ def _grouped(
 ) -> dict[_Key, series.FloatArray]:
     """Values on the grid per entity, and per pod of it, series of the same one put together."""
     rows: dict[_Key, list[series.FloatArray]] = {}
+    times_s, same = grid_s, True
     for one in found:
         key = _key(binding, one.labels)
         if key is None:
             continue
-        values = on_grid(one, grid_s, step_s)
-        whole = dataclasses.replace(key, pod="")
-        rows.setdefault(whole, []).append(values)
+        if one.times_s is not times_s:  # the series of an answer mostly share their moments
+            times_s, same = one.times_s, np.array_equal(one.times_s, grid_s)
+        values = _finite_or_missing(one.values) if same else on_grid(one, grid_s, step_s)
+        rows.setdefault(key.whole, []).append(values)
         if key.pod:
             rows.setdefault(key, []).append(values)
     return {key: _together(values, binding.across) for key, values in rows.items()}
@@ -222,8 +232,8 @@ def _grouped(
 
 def _worth_telling_apart(keys: set[_Key]) -> set[_Key]:
     """Without the pods of services that have one (that line would say the same twice) or a great many."""
-    pods = collections.Counter(dataclasses.replace(key, pod="") for key in keys if key.pod)
-    return {key for key in keys if not key.pod or 1 < pods[dataclasses.replace(key, pod="")] <= PODS_PER_SERVICE_MAX}
+    pods = collections.Counter(key.whole for key in keys if key.pod)
+    return {key for key in keys if not key.pod or 1 < pods[key.whole] <= PODS_PER_SERVICE_MAX} if pods else keys
 
 
 def _key(binding: bindings_module.Binding, labels: Mapping[str, str]) -> _Key | None:
@@ -249,8 +259,12 @@ def on_grid(one: series.Series, grid_s: series.FloatArray, step_s: float) -> ser
     index = np.rint((one.times_s - grid_s[0]) / step_s)
     usable = np.isfinite(index) & (index >= 0) & (index < len(grid_s))
     values[index[usable].astype(np.intp)] = one.values[usable]
-    values[np.isinf(values)] = np.nan
-    return values
+    return _finite_or_missing(values)
+
+
+def _finite_or_missing(values: series.FloatArray) -> series.FloatArray:
+    infinite = np.isinf(values)
+    return np.where(infinite, np.nan, values) if infinite.any() else values
 
 
 def _together(values: Sequence[series.FloatArray], across: str) -> series.FloatArray:

@@ -5,6 +5,7 @@ Pure functions over records and lines. Sources, best first: `traces` (a call was
 is called after its service).
 """
 
+import collections
 import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -27,18 +28,19 @@ def from_spans(spans: records.SpanBatch) -> tuple[records.TopologyEdge, ...]:
     queues, third parties. `weight` is the number of calls seen (spans are sampled, so it compares, and is no rate)."""
     row_of = {span: row for row, span in enumerate(spans.span_id)}
     answered: set[int] = set()  # rows of client spans whose callee was itself traced
-    counts: dict[tuple[entities.Entity, entities.Entity], int] = {}
-    for row, parent in enumerate(spans.parent_id):
+    calls: collections.Counter[tuple[str, str]] = collections.Counter()
+    for service, parent in zip(spans.service, spans.parent_id, strict=True):
         above = row_of.get(parent) if parent else None
-        if above is None or spans.service[above] == spans.service[row]:
+        if above is None or spans.service[above] == service:
             continue
         answered.add(above)
-        pair = (_service(spans.service[above]), _service(spans.service[row]))
-        counts[pair] = counts.get(pair, 0) + 1
+        calls[spans.service[above], service] += 1
+    counts = {(_service(caller), _service(callee)): count for (caller, callee), count in calls.items()}
+    find = _peer_finder()
     for row, kind in enumerate(spans.kind):
         if kind not in ("client", "producer", "consumer"):
             continue
-        peer = peer_of(spans.attributes[row])
+        peer = find(spans.attributes[row])
         if (
             peer is None
             or (row in answered and peer.kind is not _Kind.QUEUE)
@@ -48,6 +50,26 @@ def from_spans(spans: records.SpanBatch) -> tuple[records.TopologyEdge, ...]:
         pair = (_service(spans.service[row]), peer)
         counts[pair] = counts.get(pair, 0) + 1
     return _edges(counts, "traces")
+
+
+_PEER_ATTRIBUTES = (
+    "server.address", "net.peer.name", "peer.hostname", "http.host", "net.sock.peer.name", "url.full", "http.url",
+    "db.system.name", "db.system", "peer.service", "db.namespace", "db.name", "messaging.destination.name",
+    "messaging.destination", "messaging.system", "service.peer.name", "faas.invoked_name",
+)  # fmt: skip
+
+
+def _peer_finder() -> Callable[[Mapping[str, Any]], entities.Entity | None]:
+    """`peer_of`, which is asked once for all spans that say the same about their peer."""
+    known: dict[tuple[str, ...], entities.Entity | None] = {}
+
+    def find(attributes: Mapping[str, Any]) -> entities.Entity | None:
+        told = tuple([f"{name}={attributes[name]}" for name in _PEER_ATTRIBUTES if attributes.get(name)])
+        if told not in known:
+            known[told] = peer_of(attributes)
+        return known[told]
+
+    return find
 
 
 def peer_of(attributes: Mapping[str, Any]) -> entities.Entity | None:

@@ -1,5 +1,6 @@
 """Reads spans from Jaeger's own JSON (model/json/model.go), as `/api/traces` answers with."""
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -20,9 +21,10 @@ class _Processes:
         if span.get("process"):
             return self._names(span["process"])
         key = _json.optional_text(span.get("processID"))
-        if key not in self._read:
-            self._read[key] = self._names(self._bodies.get(key) or {})
-        return self._read[key]
+        known = self._read.get(key)
+        if known is None:
+            known = self._read[key] = self._names(self._bodies.get(key) or {})
+        return known
 
     @staticmethod
     def _names(value: object) -> tuple[str, str]:
@@ -67,11 +69,21 @@ def _parent(span: Mapping[str, Any]) -> str:
     """The first CHILD_OF in the same trace, else the first FOLLOWS_FROM; old servers say parentSpanID."""
     found = [one for one in _json.items(span.get("references"), "references") if isinstance(one, dict)]
     own = [one for one in found if one.get("traceID") == span.get("traceID")]
-    ordered = sorted(own, key=lambda one: one.get("refType") != "CHILD_OF")
-    text = ordered[0].get("spanID") if ordered else span.get("parentSpanID")
+    if len(own) > 1:
+        own.sort(key=lambda one: one.get("refType") != "CHILD_OF")
+    text = own[0].get("spanID") if own else span.get("parentSpanID")
     return text.lower().rjust(16, "0") if isinstance(text, str) and text.strip("0") else ""
+
+
+_KEY_AND_VALUE = operator.itemgetter("key", "value")
 
 
 def _tags(value: object) -> dict[str, Any]:
     listed = value if isinstance(value, list) else []
-    return {one["key"]: one.get("value") for one in listed if isinstance(one, dict) and isinstance(one.get("key"), str)}
+    try:
+        tags = dict(map(_KEY_AND_VALUE, listed))
+        "".join(tags)  # which only texts can be
+    except (TypeError, KeyError):
+        named = (one for one in listed if isinstance(one, dict) and isinstance(one.get("key"), str))
+        return {one["key"]: one.get("value") for one in named}
+    return tags

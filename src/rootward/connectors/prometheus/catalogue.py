@@ -2,6 +2,8 @@
 
 import dataclasses
 import functools
+import itertools
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -27,14 +29,17 @@ class _Seen:
     series: int = 0
     labels: dict[str, dict[str, None]] = dataclasses.field(default_factory=dict)
 
-    def add(self, labels: Mapping[str, Any]) -> None:
-        self.series += 1
-        for name, value in labels.items():
-            if name == "__name__" or not isinstance(value, str):
+    def add(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """`rows` are label sets with the same names, so that each label's values are read as one column."""
+        self.series += len(rows)
+        for name in rows[0]:
+            if name == "__name__":
                 continue
-            examples = self.labels.setdefault(name, {})
+            examples = self.labels.get(name, {})
             if len(examples) < EXAMPLES:
-                examples[value] = None
+                examples = dict(itertools.islice((examples | _texts(rows, name)).items(), EXAMPLES))
+            if examples:
+                self.labels[name] = examples
 
 
 async def read(
@@ -103,9 +108,19 @@ async def _one_metric(
 
 
 def _collect(rows: Iterable[Any], seen: dict[str, _Seen]) -> None:
-    for labels in rows:
-        if isinstance(labels, dict) and isinstance(name := labels.get("__name__"), str):
-            seen.setdefault(name, _Seen()).add(labels)
+    """Series of one metric come together and mostly have the same labels: such a run is read at once."""
+    known = (labels for labels in rows if isinstance(labels, dict) and isinstance(labels.get("__name__"), str))
+    for (name, _), run in itertools.groupby(known, lambda labels: (labels["__name__"], labels.keys())):
+        seen.setdefault(name, _Seen()).add(list(run))
+
+
+def _texts(rows: Sequence[Mapping[str, Any]], name: str) -> dict[str, None]:
+    """The different texts under `name`, in order of appearance."""
+    values = map(operator.itemgetter(name), rows)
+    try:
+        return {one: None for one in dict.fromkeys(values) if isinstance(one, str)}
+    except TypeError:  # a list or an object, which is no label's value
+        return {one[name]: None for one in rows if isinstance(one[name], str)}
 
 
 def _describe(name: str, families: Mapping[str, Any], seen: _Seen, *, counted: bool) -> series.MetricInfo:

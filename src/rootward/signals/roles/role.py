@@ -58,6 +58,8 @@ class Role(enum.StrEnum):
     SATURATION = "saturation"  # any other "how full", 0..1
     OTHER = "other"  # kept, compared with its own past, without a meaning
 
+    __hash__ = str.__hash__  # Enum's own is written in Python
+
 
 LOW_IS_BAD = frozenset(
     {Role.AVAILABILITY, Role.CACHE_HIT_RATIO, Role.REPLICAS_READY, Role.TLS_EXPIRY, Role.JOB_LAST_SUCCESS}
