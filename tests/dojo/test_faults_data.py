@@ -295,6 +295,25 @@ def canary(seen: sn.Seen) -> None:
     assert seen.deployed()
 
 
+def zonal(seen: sn.Seen) -> None:
+    """Only the new version fails, and it lives in one zone, where other services are as well as elsewhere."""
+    canary(seen)
+    by_version = errors_by_version(seen)
+    fresh = max(by_version, key=lambda version: by_version[version])
+    nodes = {v.body["metadata"]["name"]: v.body for v in seen.telemetry.cluster.versions if v.body["kind"] == "Node"}
+
+    def zones(version: str) -> set[str]:
+        return {
+            nodes[p.attributes["k8s.node.name"]]["metadata"]["labels"]["topology.kubernetes.io/zone"]
+            for p in seen.telemetry.spans.processes
+            if p.service == seen.cause.name and p.attributes["service.version"] == version
+        }
+
+    assert len(zones(fresh)) == 1
+    assert len(zones(min(by_version, key=lambda version: by_version[version]))) > 1
+    assert any("wave 1 of" in message.text for message in seen.telemetry.messages)
+
+
 def version_skew(seen: sn.Seen) -> None:
     """Callers cannot read what the culprit answers well; the culprit itself does not fail, in either version."""
     by_version = errors_by_version(seen)
@@ -350,6 +369,7 @@ CASES: dict[str, tuple[str, int, Callable[[sn.Seen], None]]] = {
     "gc_storm": ("payments", 1, gc_storm),
     "fd_exhaustion": ("web-shop", 1, fd_exhaustion),
     "canary": ("web-shop", 1, canary),
+    "canary in one zone": ("web-shop", 0, zonal),
     "version_skew": ("web-shop", 0, version_skew),
     "config_push": ("web-shop", 1, config_push),
     "log_disk_full": ("payments", 1, log_disk_full),
@@ -359,7 +379,7 @@ each_family = pytest.mark.parametrize("fault", CASES)
 
 def seen_of(fault: str) -> sn.Seen:
     name, seed, _ = CASES[fault]
-    return sn.built(name, fault, seed, "step")
+    return sn.built(name, fault.split(" ", maxsplit=1)[0], seed, "step")
 
 
 @each_family

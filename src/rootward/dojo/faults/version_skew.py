@@ -53,7 +53,7 @@ def plant(draft: dr.Draft, target: int, dice: dr.Dice) -> dr.Planted:
         feature=True,
     )
     pods = min(max(1, round(replicas * dice["rolled_out"])), replicas - 1)  # the roll-out is paused half-way
-    release = history.release(draft, target, draft.onset, patch, canary=pods)
+    release = history.release(draft, target, draft.onset, patch, only=frozenset(range(pods)))
     new = draft.acting(dice, ramp_s=30.0 * pods) * pods / replicas
     for e in _readers(layout, target):
         caller = int(layout.source[e])

@@ -123,7 +123,7 @@ def _controller(
         recreate = generation.stuck is not None and generation.stuck.recreate
         usual = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}
         spec |= {"strategy": {"type": "Recreate"} if recreate else usual, "progressDeadlineSeconds": 600}
-        if generation.canary:
+        if generation.only:
             spec["paused"] = True
     status: objects.Body = {
         "observedGeneration": 1 + turns + scaled,
@@ -240,8 +240,8 @@ def _asked(counts: workloads.Counts, generation: rollouts.Generation, step: int)
     """How many pods the current ReplicaSet is told to have."""
     desired = int(counts.desired[step])
     stuck = generation.stuck
-    if generation.canary:
-        return min(generation.canary, desired)
+    if generation.only:
+        return sum(slot < desired for slot in generation.only)
     if stuck is None or step >= stuck.until:
         return desired
     if stuck.recreate:

@@ -18,8 +18,8 @@ from rootward.dojo.world import troubles as tr
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Release:
-    """A new version of a component, rolled out from step `at`; `files` maps paths to unified patches. A `canary` stops at that
-    many pods (0: all of them get it)."""
+    """A new version of a component, rolled out from step `at`; `files` maps paths to unified patches. It
+    stops at the pods in slots `only` (empty: all of them get it)."""
 
     component: int
     at: int
@@ -29,7 +29,7 @@ class Release:
     title: str
     files: Mapping[str, str]
     body: str = ""
-    canary: int = 0
+    only: frozenset[int] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -71,8 +71,10 @@ def _missing(draft: dr.Draft, noise: ns.Noise) -> None:
             draft.access[vendor] = "forbidden" if rng.uniform() < 0.5 else "down"
 
 
-def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch, *, canary: int = 0) -> dr.Release:
-    """Roll out `patch` on a component from step `at`; returns what was written down."""
+def release(
+    draft: dr.Draft, place: int, at: int, patch: texts.Patch, *, only: frozenset[int] = frozenset()
+) -> dr.Release:
+    """Roll out `patch` on a component from step `at`, to the pods in slots `only` if there are any; returns what was written down."""
     rng = draft.rng("release", place, at, patch.title)
     previous = [r for r in draft.releases if r.component == place and r.at <= at]
     version = previous[-1].version if previous else pods.first_versions(draft.layout, draft.seed)[place]
@@ -88,7 +90,7 @@ def release(draft: dr.Draft, place: int, at: int, patch: texts.Patch, *, canary:
         patch.title,
         patch.files,
         patch.body,
-        canary,
+        only,
     )
     draft.releases.append(made)
     return made

@@ -30,7 +30,7 @@ class Generation:
     template: str  # pod-template-hash, "" for stateful sets
     stateful: bool
     stuck: tr.Trouble | None = None
-    canary: int = 0  # how many pods it is rolled out to, 0 for all
+    only: frozenset[int] = frozenset()  # slots that it is rolled out to; empty: all
     pods: list[int] = dataclasses.field(default_factory=list)
 
     @property
@@ -83,14 +83,14 @@ def generations(draft: dr.Draft, i: int) -> list[Generation]:
             starts.setdefault(edit.at, "")
     releases = [release for release in draft.releases if release.component == i]
     starts |= {release.at: release.version for release in releases}
-    canaries = {release.at: release.canary for release in releases}
+    partial = {release.at: release.only for release in releases}
     found: list[Generation] = []
     for at in sorted(starts):
-        kept = [one for one in found if one.back is None and not one.canary]
+        kept = [one for one in found if one.back is None and not one.only]
         version = starts[at] or kept[-1].version
         template = "" if stateful else _rng.token(rng, 9, SUFFIX)
         stuck = next((t for t in draft.troubles if at > 0 and t.fresh and t.blocks and t.holds(i, at)), None)
-        found.append(Generation(at, version, template, stateful, stuck, canaries.get(at, 0)))
+        found.append(Generation(at, version, template, stateful, stuck, partial.get(at, frozenset())))
     return found
 
 
@@ -102,7 +102,7 @@ def turn(draft: dr.Draft, at: int, slot: int) -> int:
 def spans(draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: lay.IndexArray) -> list[tuple[int, int]]:
     """Steps `start:end` in which `slot` is held by a pod of generation `g`, were nothing else to happen."""
     own = made[g]
-    if own.canary and slot >= own.canary:
+    if own.only and slot not in own.only:
         return []
     start = own.at if own.at == 0 else turn(draft, own.at, slot)
     if own.stuck is not None:
@@ -112,7 +112,7 @@ def spans(draft: dr.Draft, made: list[Generation], g: int, slot: int, desired: l
         start = own.at if early else turn(draft, own.stuck.until, slot)
     found: list[tuple[int, int]] = []
     for later in made[g + 1 :]:
-        if later.canary and slot >= later.canary:
+        if later.only and slot not in later.only:
             continue
         if later.stuck is None:
             end = turn(draft, later.at, slot)
