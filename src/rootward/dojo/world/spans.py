@@ -8,7 +8,7 @@ from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
 from rootward.dojo.world import layout as lay
-from rootward.dojo.world import span_names
+from rootward.dojo.world import span_table
 
 SPANS = 14_000
 """About how many spans are kept of six hours."""
@@ -18,6 +18,7 @@ RECENT_S = 3000.0
 BATCH = 400
 VARIETY = 4.0
 """Gamma shape of a span's own time around its mean."""
+HEAD, BETWEEN = 0.25, 0.5
 SERVER, CLIENT, PRODUCER, CONSUMER = 2, 3, 4, 5
 OK, ERROR = 0, 2
 
@@ -99,13 +100,16 @@ class Walk:
 
 @dataclasses.dataclass(slots=True, eq=False)
 class Timed:
-    """Per visit [V]: what the server took, what the client waited, whether each saw an error, when the client began (s after the trace)."""
+    """Per visit [V]: what the server took, what the client waited, whether each saw an error, when the client began (s after the
+    trace), how long the server worked itself, and how long the caller did between two of its calls."""
 
     server_s: lay.FloatArray
     client_s: lay.FloatArray
     server_bad: lay.BoolArray
     client_bad: lay.BoolArray
     start_s: lay.FloatArray
+    own_s: lay.FloatArray
+    gap_s: lay.FloatArray
 
 
 def own_time(frame: fr.Frame) -> lay.FloatArray:
@@ -117,9 +121,11 @@ def own_time(frame: fr.Frame) -> lay.FloatArray:
 
 
 def time_out(frame: fr.Frame, walk: Walk, own: lay.FloatArray, rng: np.random.Generator) -> Timed:
-    """Bottom up durations and failures, then top down beginnings: callees one after another within their caller."""
+    """Bottom up durations and failures, then top down beginnings: callees one after another within their caller, which works for
+    HEAD of its own time before the first, BETWEEN around them, and for the rest after the last."""
     layout, state, knobs = frame.layout, frame.state, frame.draft.knobs
     total = walk.count
+    calls = np.zeros(total)
     server_s, client_s, start_s, inside = np.zeros(total), np.zeros(total), np.zeros(total), np.zeros(total)
     server_bad, client_bad = np.zeros(total, dtype=np.bool_), np.zeros(total, dtype=np.bool_)
     own_part = np.zeros(total)
@@ -147,27 +153,30 @@ def time_out(frame: fr.Frame, walk: Walk, own: lay.FloatArray, rng: np.random.Ge
             client_bad[part] & (rng.uniform(size=size) < layout.required[visit.call]) & bool(layout.waits[visit.call])
         )
         np.add.at(inside, visit.parent, client_s[part] * layout.waits[visit.call])
+        np.add.at(calls, visit.parent, 1.0)
         np.logical_or.at(server_bad, visit.parent, fatal)
-    filled = own_part * 0.35
+    filled, gaps = own_part * HEAD, own_part * BETWEEN / np.maximum(calls, 1.0)
+    gap_s = np.zeros(total)
     for visit in walk.visits:
         part = slice(visit.base, visit.base + len(visit.trace))
         if visit.call < 0:
             continue
         # Siblings of one batch share a parent in runs; each begins where the one before ended.
-        ends = np.cumsum(client_s[part])
+        gap = gap_s[part] = gaps[visit.parent]
+        slots = client_s[part] + gap
         first = np.concatenate(([True], visit.parent[1:] != visit.parent[:-1]))
-        before = ends - client_s[part]
+        before = np.cumsum(slots) - slots
         base = np.maximum.accumulate(np.where(first, before, 0.0))
-        start_s[part] = start_s[visit.parent] + filled[visit.parent] + (before - base)
-        np.add.at(filled, visit.parent, client_s[part] * layout.waits[visit.call])
-    return Timed(server_s, client_s, server_bad, client_bad, start_s)
+        start_s[part] = start_s[visit.parent] + filled[visit.parent] + (before - base) + 0.5 * gap
+        np.add.at(filled, visit.parent, slots * layout.waits[visit.call])
+    return Timed(server_s, client_s, server_bad, client_bad, start_s, own_part, gap_s)
 
 
 def spans(frame: fr.Frame) -> tm.Spans:
     """Traces over the window, more of them around the trouble; in order of start."""
     rng = frame.rng("spans")
     own = own_time(frame)
-    table = span_names.Table(frame)
+    table = span_table.Table(frame)
     entries = frame.layout.entries
     share = np.array([frame.layout.rate[i] for i in entries])
     share = np.maximum(share / share.sum(), 0.1)
