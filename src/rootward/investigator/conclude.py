@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rootward.investigator import advice, ledger
+from rootward.investigator import advice, ledger, planted
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, fault_kinds
 from rootward.signals import answers, records, series
@@ -43,6 +43,8 @@ def conclude(
     cited.update(dict.fromkeys(key for item in ruled_out for key in item.evidence))
     cited.update(dict.fromkeys(chart.evidence for chart in charts))
     cited.update(dict.fromkeys(gap.evidence for gap in subject.gaps if gap.evidence))
+    attempts = planted.attempts(subject)
+    cited.update(dict.fromkeys(attempt.evidence for attempt in attempts if attempt.evidence))
     return findings.Finding(
         status=status,
         alert=subject.alert.name,
@@ -55,6 +57,7 @@ def conclude(
         next_checks=_next_checks(status, causes, subject),
         timing=timing,
         charts=charts,
+        planted=attempts,
     )
 
 

@@ -8,6 +8,7 @@ import enum
 from typing import Any
 
 from rootward import _clock
+from rootward.investigator import planted as planting
 from rootward.signals import answers, entities, windows
 
 SCHEMA_VERSION = 1
@@ -85,6 +86,7 @@ class Finding:
     next_checks: tuple[str, ...]
     timing: Timing
     charts: tuple[Chart, ...] = ()
+    planted: tuple[planting.Attempt, ...] = ()  # texts that tried to instruct their reader; nothing followed them
 
     def to_json(self) -> dict[str, Any]:
         """The published form: see docs/reference/finding.md."""
@@ -103,6 +105,7 @@ class Finding:
             "missing": list(self.missing),
             "next_checks": list(self.next_checks),
             "charts": [dataclasses.asdict(chart) for chart in self.charts],
+            "planted": [dataclasses.asdict(attempt) for attempt in self.planted],
             "timing": {
                 "started": _clock.to_iso(self.timing.started_s),
                 "elapsed_s": round(self.timing.elapsed_s, 3),

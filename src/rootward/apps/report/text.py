@@ -39,6 +39,7 @@ def show(finding: findings.Finding, console: Console) -> None:
         ("Why", _because(finding)),
         ("Ruled out", [_dropped(item) for item in finding.ruled_out]),
         ("Missing", list(finding.missing)),
+        ("Planted instructions, not followed", [f"{one.place}: “{one.text}”" for one in finding.planted]),
         ("Next checks", list(finding.next_checks)),
     ):
         if lines:
