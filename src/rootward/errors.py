@@ -8,7 +8,8 @@ RootwardError
 │   ├── CapsuleError           a capsule that is missing, half-written, corrupt or of another version
 │   │   └── CapsuleVersionError
 │   ├── DatasetError           a public data set that is not laid out as its authors publish it
-│   └── RunError               the file of a run of evals that cannot be read, or runs that cannot be compared
+│   ├── RunError               the file of a run of evals that cannot be read, or runs that cannot be compared
+│   └── MemoryFileError        memory's file, or an export of it, that is damaged, half-written, locked or of a newer version
 ├── BackendError               a back end could not answer; becomes an Answer, never escapes a source
 │   ├── BackendUnreachable     no connection, TLS failure, name not found
 │   ├── BackendTimeout         no answer before the deadline
@@ -74,6 +75,10 @@ class DatasetError(InputError):
 
 class RunError(InputError):
     """The file of a run of evals that cannot be read, or runs that cannot be compared."""
+
+
+class MemoryFileError(InputError):
+    """Memory's file, or an export of it, that is damaged, half-written, locked or of a newer version; an investigation goes on without."""
 
 
 class BackendError(RootwardError):

@@ -207,6 +207,19 @@ class Network(_Section):
     """File to which every request's time, destination and size are appended (never its content); "" keeps no record."""
 
 
+class Memory(_Section):
+    """Guidance, facts and past incidents, kept in one file."""
+
+    path: str = "~/.local/share/rootward/memory.sqlite"
+    """The file; `~` is your home folder. It is made when something is first kept."""
+    environment: Annotated[str, pydantic.Field(min_length=1, max_length=200)] = "default"
+    """Which environment's memory is read and written; nothing crosses from one to another."""
+    use: bool = True
+    """Let guidance and what is remembered steer investigations."""
+    remember: bool = True
+    """Keep each investigation of a live alert as a past incident."""
+
+
 class RoleOverride(_Section):
     """What one metric means, where discovery gets it wrong; stands above every convention."""
 
@@ -233,6 +246,8 @@ class Settings(pydantic_settings.BaseSettings):
     """The most that one question to one back end may cost. Reaching one marks the answer as truncated."""
     network: Network = Network()
     """What is kept of the requests that leave this machine."""
+    memory: Memory = Memory()
+    """Where guidance, facts and past incidents are kept."""
     roles: dict[str, RoleOverride] = {}
     """Metric name → what it means, where discovery gets it wrong."""
 

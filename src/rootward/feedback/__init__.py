@@ -1,1 +1,5 @@
-"""Notes, clicks, verdicts and suggestions: what came back from people and the world; the only writer of memory. (From issue 4.)"""
+"""What came back from people and from the world: notes, clicks, verdicts, suggestions; the only writer of memory.
+
+`remembering` is the door through which guidance, facts and past incidents reach memory. Does not belong here: reading memory for an
+investigation (`memory`), deciding, delivering findings.
+"""

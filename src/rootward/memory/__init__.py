@@ -1,1 +1,6 @@
-"""Guidance, skills and facts: scope, recall, decay; written only by `feedback`. (From issue 3.)"""
+"""Guidance, skills, facts and past incidents: what is known beforehand, scoped per environment, each with its provenance and age.
+
+Everybody above may read it (`store.Memory`); only `feedback` writes it (`writing`, held by a contract of the import linter). What is
+kept here is data and structured effects, never prompts, and it can steer where the investigator looks, never what it may claim.
+Does not belong here: deciding (that is `investigator`), back ends, settings.
+"""

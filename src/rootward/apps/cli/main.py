@@ -6,7 +6,7 @@ import sys
 import typer
 
 from rootward import __version__, errors
-from rootward.apps.cli import capsule, demo, doctor, dojo, evals, investigate, outgoing
+from rootward.apps.cli import capsule, demo, doctor, dojo, evals, guidance, investigate, memory, outgoing
 
 app = typer.Typer(
     name="rootward",
@@ -21,6 +21,8 @@ app.command("demo")(demo.demo)
 app.command("investigate")(investigate.investigate)
 app.command("doctor")(doctor.doctor)
 app.command("outgoing")(outgoing.outgoing)
+app.add_typer(guidance.app, name="guidance")
+app.add_typer(memory.app, name="memory")
 app.add_typer(dojo.app, name="dojo")
 app.add_typer(capsule.app, name="capsule")
 app.add_typer(evals.app, name="evals")
