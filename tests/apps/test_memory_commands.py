@@ -77,7 +77,8 @@ def test_memory_is_exported_deleted_and_brought_back(said: Callable[..., str]) -
     said("memory", "import", "m.jsonl")
     said("memory", "strike", "F1", "--why", "no longer")
     assert "No facts yet" in said("memory", "facts")
-    assert "no longer" in said("memory", "facts", "--struck")
+    assert json.loads(said("memory", "facts", "--struck", "--json"))[0]["struck_why"] == "no longer"
+    assert "checkout" in said("memory", "facts", "--struck")
     said("memory", "import", "m.jsonl", "--on-conflict", "replace")
     assert [one["id"] for one in json.loads(said("memory", "facts", "--json"))] == ["F1"]
 
