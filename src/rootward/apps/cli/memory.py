@@ -88,7 +88,7 @@ def delete(
 
     Examples:
 
-      rootward memory delete F2 I7
+      rootward memory delete I7
 
       rootward memory delete --kind incident --yes
 
