@@ -133,6 +133,17 @@ class Usage:
         )
 
 
+def spent(usage: Usage) -> dict[str, int]:
+    """Usage as an error carries it (`errors.ModelError.usage`)."""
+    return {key: int(value) for key, value in dataclasses.asdict(usage).items() if key != "estimated"}
+
+
+def paid(by_name: Mapping[str, int]) -> Usage:
+    """The usage that an error carries."""
+    known = {field.name for field in dataclasses.fields(Usage)} - {"estimated"}
+    return Usage(**{key: value for key, value in by_name.items() if key in known})  # type: ignore[arg-type]
+
+
 class Stop(enum.StrEnum):
     """Why the model stopped."""
 

@@ -68,18 +68,13 @@ def in_body(title: str, body: Mapping[str, Any], *, usage: messages.Usage | None
         said.code.lower(), int(said.code) if said.code.isdigit() and len(said.code) == 3 else 500
     )
     error = _error(f"{title} broke off", title, status, said.code, said.text, None)
-    error.usage = spent(usage) if usage is not None else {}
+    error.usage = messages.spent(usage) if usage is not None else {}
     return error
 
 
 def refused(title: str, why: str, usage: messages.Usage) -> errors.ModelRefused:
     """The model answered, with no."""
-    return errors.ModelRefused(f"{title} refused{_quoted(why)}", model=title, usage=spent(usage))
-
-
-def spent(usage: messages.Usage) -> dict[str, int]:
-    """Usage as an error carries it."""
-    return {key: int(value) for key, value in dataclasses.asdict(usage).items() if key != "estimated"}
+    return errors.ModelRefused(f"{title} refused{_quoted(why)}", model=title, usage=messages.spent(usage))
 
 
 def read(body: bytes) -> Said:

@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from rootward import errors
-from rootward.llm import deltas, messages, model, refusals
+from rootward.llm import deltas, messages, model
 
 REPAIRS_MAX = 2
 PROBLEMS_MAX = 8  # told at once
@@ -172,5 +172,5 @@ def _invalid(
     return errors.OutputInvalid(
         f"{title} gave no answer in the form asked for: {'; '.join(problems)}; {hint}",
         model=title,
-        usage=refusals.spent(spent),
+        usage=messages.spent(spent),
     )

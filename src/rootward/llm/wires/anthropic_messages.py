@@ -93,7 +93,7 @@ class _Decoder:
             raise errors.ModelFailed(
                 f"{self._title}: the stream ended in the middle of the answer",
                 model=self._title,
-                usage=refusals.spent(usage),
+                usage=messages.spent(usage),
             )
         return _reply(self._builder, self._head, self._reason, usage, self._title)
 

@@ -98,7 +98,7 @@ class _Decoder:
             raise errors.ModelFailed(
                 f"{self._title}: the stream ended in the middle of the answer",
                 model=self._title,
-                usage=refusals.spent(usage),
+                usage=messages.spent(usage),
             )
         _raise_refusal(self._title, self._refusal, self._reason, usage)
         return _reply(self._builder, self._reason, usage, self._head, self._title)
