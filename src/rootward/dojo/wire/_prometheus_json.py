@@ -69,9 +69,10 @@ def _texts(samples: npt.NDArray[np.float64]) -> list[str]:
 
 
 @functools.lru_cache(maxsize=256)
-def _form(times_ms: bytes) -> str:
-    """What a series' samples look like, to be filled with its values: queries of one investigation share few grids."""
-    return ",".join([f'[{stamp(t)},"%s"]' for t in np.frombuffer(times_ms, dtype=np.int64).tolist()])
+def _frame(times_ms: bytes) -> list[str]:
+    """What stands before, between and behind a series' values: queries of one investigation share few grids."""
+    stamps = [stamp(t) for t in np.frombuffer(times_ms, dtype=np.int64).tolist()]
+    return [f'[{stamps[0]},"', *(f'"],[{one},"' for one in stamps[1:]), '"]'] if stamps else [""]
 
 
 def result(found: engine.Result, limit: int) -> str:
@@ -91,12 +92,14 @@ def result(found: engine.Result, limit: int) -> str:
 def _rows(shown: Sequence[engine.Series], field: str) -> Iterator[str]:
     """Series as JSON; their digits are written all at once, and neighbours mostly have the same times."""
     texts = _texts(np.concatenate([series.values for series in shown]))
-    at, times_ms, form = 0, None, ""
+    at, times_ms, frame = 0, None, [""]
     for series in shown:
         if series.times_ms is not times_ms:
             times_ms = series.times_ms
-            form = _form(times_ms.tobytes())
-        points = form % tuple(texts[at : at + len(times_ms)])
+            frame = _frame(times_ms.tobytes())
+        pieces = [""] * (2 * len(times_ms) + 1)
+        pieces[0::2], pieces[1::2] = frame, texts[at : at + len(times_ms)]
+        points = "".join(pieces)
         at += len(times_ms)
         yield f'{{"metric":{labels_text(series.labels)},"{field}":{points if field == "value" else f"[{points}]"}}}'
 
@@ -116,14 +119,15 @@ def success(data: str, notes: Iterable[str] = ()) -> responses.Response:
 
 
 def answer(data: Any, notes: Iterable[str] = ()) -> responses.Response:
-    return success(json.dumps(data, separators=(",", ":"), ensure_ascii=False), notes)
+    return success(_http.text(data), notes)
 
 
-def limited(rows: Sequence[Any], call: _http.Call) -> responses.Response:
+def limited(rows: Sequence[str] | Sequence[Mapping[str, str]], call: _http.Call) -> responses.Response:
     """A list, cut to the parameter `limit` with a warning."""
     limit = limit_of(call)
     cut = limit and len(rows) > limit
-    return answer(rows[:limit] if cut else rows, ["results truncated due to limit"] if cut else ())
+    text = orjson.dumps(rows[:limit] if cut else rows).decode()
+    return success(text, ["results truncated due to limit"] if cut else ())
 
 
 def boolean(call: _http.Call, name: str) -> bool:

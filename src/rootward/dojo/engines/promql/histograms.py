@@ -1,5 +1,6 @@
 """Quantiles and fractions of classic histograms (buckets with `le`), after promql/quantile.go of prometheus/prometheus."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -8,6 +9,7 @@ import numpy as np
 from rootward.dojo.engines.promql import options, values
 
 FloatArray = values.FloatArray
+IntArray = values.IntArray
 Vector = values.Vector
 
 LE = "le"
@@ -15,6 +17,7 @@ _INNER = frozenset({LE, values.NAME})
 _SMALL = 1e-12  # relative differences below it between buckets are rounding, not disorder
 
 
+@functools.lru_cache(maxsize=4096)
 def bound(text: str) -> float:
     """`le` as a number; NaN if it is none."""
     try:
@@ -26,7 +29,7 @@ def bound(text: str) -> float:
 def quantile(q: FloatArray, buckets: Vector, forced: Callable[[str], None], settings: options.Options) -> Vector:
     """histogram_quantile with `q` [N]; `forced` is told the metric where counts fall from bucket to bucket."""
 
-    def compute(part: slice | values.IntArray, bounds: FloatArray, counts: FloatArray, metric: str) -> FloatArray:
+    def compute(part: slice | IntArray, bounds: FloatArray, counts: FloatArray, metric: str) -> FloatArray:
         monotonic, fell = _monotonic(counts, settings)
         if fell:
             forced(metric)
@@ -38,40 +41,53 @@ def quantile(q: FloatArray, buckets: Vector, forced: Callable[[str], None], sett
 def fraction(low: FloatArray, high: FloatArray, buckets: Vector) -> Vector:
     """histogram_fraction between `low` and `high` [N]."""
 
-    def compute(part: slice | values.IntArray, bounds: FloatArray, counts: FloatArray, _metric: str) -> FloatArray:
+    def compute(part: slice | IntArray, bounds: FloatArray, counts: FloatArray, _metric: str) -> FloatArray:
         return _fraction(low[part], high[part], bounds, counts)
 
     return _per_histogram(buckets, compute)
 
 
-_Compute = Callable[[values.IntArray, FloatArray, FloatArray, str], FloatArray]
+_Compute = Callable[[IntArray, FloatArray, FloatArray, str], FloatArray]
 
 
 def _per_histogram(buckets: Vector, compute: _Compute) -> Vector:
-    """`compute(steps, bounds [B], counts [B, n], metric)` for every histogram and every set of buckets that it shows."""
+    """`compute(steps, bounds [B], counts [B, n], metric)` for every histogram and every set of buckets that it shows; those with
+    the same buckets together."""
     bounds = np.array([bound(dict(labels)[LE]) for labels in buckets.labels])
     keys = [values.drop_labels(labels, _INNER) for labels in buckets.labels]
     groups, first = values.group([values.drop_labels(labels, frozenset({LE})) for labels in buckets.labels])
     out = np.full((len(first), buckets.values.shape[1]), np.nan)
     present = np.zeros(out.shape, dtype=bool)
     order = np.lexsort((bounds, groups))
+    alike: dict[tuple[str, bytes], list[tuple[int, IntArray]]] = {}
     for number, rows in enumerate(np.split(order, np.searchsorted(groups[order], np.arange(1, len(first))))):
         if not len(rows):
             continue
         held, metric = buckets.present[rows], values.name_of(buckets.labels[first[number]])
         present[number] = held.any(axis=0)
+        if _together(bounds[rows], held):
+            alike.setdefault((metric, bounds[rows].tobytes()), []).append((number, rows))
+            continue
         for inside, steps in _patterns(held):
             distinct, starts = np.unique(bounds[rows[inside]], return_index=True)
             counts = buckets.values[rows[inside]][:, steps]
             counts = np.add.reduceat(counts, starts, axis=0)  # the same bound twice (`1` and `1.0`) is one bucket
             out[number, steps] = compute(steps, distinct, counts, metric)
+    for (metric, _), members in alike.items():
+        numbers, places = np.array([number for number, _ in members]), np.stack([rows for _, rows in members])
+        which, steps = np.nonzero(present[numbers])
+        counts = buckets.values[places[which].T, steps]
+        out[numbers[which], steps] = compute(steps, bounds[places[0]], counts, metric)
     return values.merged(Vector([keys[i] for i in first], out, present))
 
 
-def _patterns(held: values.BoolArray) -> list[tuple[values.IntArray, values.IntArray]]:
+def _together(bounds: FloatArray, held: values.BoolArray) -> bool:
+    """Whether a histogram shows all its buckets at once, each bound once, whenever it is there."""
+    return bool((bounds[1:] != bounds[:-1]).all() and (held == held[0]).all())
+
+
+def _patterns(held: values.BoolArray) -> list[tuple[IntArray, IntArray]]:
     """(buckets, steps) such that at those steps exactly those buckets are present; steps without any are left out."""
-    if held.all():
-        return [(np.arange(held.shape[0]), np.arange(held.shape[1]))]
     kinds, which = np.unique(held, axis=1, return_inverse=True)
     return [
         (np.flatnonzero(kinds[:, kind]), np.flatnonzero(which.ravel() == kind))

@@ -5,6 +5,7 @@ depends only on time (which sample is current, where a window begins) is compute
 """
 
 import dataclasses
+import itertools
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -101,10 +102,11 @@ class Store:
         if not len(ids):
             return []
         order = np.lexsort((self._row[ids], self._strip[ids]))
-        numbers, starts = np.unique(self._strip[ids[order]], return_index=True)
+        numbers, rows = self._strip[ids[order]], self._row[ids[order]]
+        starts = [0, *(np.flatnonzero(numbers[1:] != numbers[:-1]) + 1).tolist(), len(order)]
         return [
-            (self.strips[number], at, self._row[ids[at]])
-            for number, at in zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)
+            (self.strips[numbers[start]], order[start:end], rows[start:end])
+            for start, end in itertools.pairwise(starts)
         ]
 
     def alive(self, ids: IntArray, start_ms: int, end_ms: int) -> IntArray:
