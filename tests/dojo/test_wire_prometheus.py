@@ -203,6 +203,31 @@ def test_series_labels_and_values_follow_matchers_and_time(face: Any) -> None:
     assert cut == {"status": "success", "data": ["0", "1"], "warnings": ["results truncated due to limit"]}
 
 
+def test_recording_rules_are_series_and_rules() -> None:
+    recordings = (
+        records.RecordingRule("job:up:avg5m", "sum by (job) (avg_over_time(up[5m]))", {"tier": "1"}, "availability"),
+        records.RecordingRule("job:broken:avg5m", "avg_over_time(up", group="availability"),
+    )
+    telemetry = records.Telemetry("shop", NOW_S - 3600, NOW_S + 3600, NOW_S, metrics(), recordings=recordings)
+    served = prometheus.app(telemetry, _clock.VirtualClock(NOW_S))
+    group = data(served, "rules", type="record")["groups"][0]
+    assert (group["name"], group["interval"]) == ("availability", 60)
+    good, bad = group["rules"]
+    assert (good["type"], good["health"], good["labels"]) == ("recording", "ok", {"tier": "1"})
+    assert good["query"] == "sum by (job) (avg_over_time(up[5m]))"
+    assert bad["health"] == "err"
+    assert "unclosed" in bad["lastError"]
+    assert data(served, "rules", type="alert") == {"groups": []}
+    evaluated_s = _clock.from_iso(good["lastEvaluation"])
+    for moment_s in (evaluated_s, evaluated_s - 600, evaluated_s - 1200):
+        kept = data(served, "query", query="job:up:avg5m", time=moment_s)["result"]
+        fresh = data(served, "query", query=recordings[0].expr, time=moment_s)["result"]
+        assert [row["value"][1] for row in kept] == [row["value"][1] for row in fresh] != []
+        assert kept[0]["metric"] == {"__name__": "job:up:avg5m", "job": "shop", "tier": "1"}
+    assert "job:up:avg5m" in data(served, "label/__name__/values")
+    assert data(served, "series", **{"match[]": '{tier="1"}'}) == [kept[0]["metric"]]
+
+
 def test_rules_and_alerts_tell_what_is_active_now(face: Any) -> None:
     groups = {group["name"]: group for group in data(face, "rules")["groups"]}
     assert list(groups) == ["rules", "targets"]

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from rootward import errors
 from rootward.dojo import faults, world
 from rootward.dojo.capsule import telemetry as tm
-from rootward.dojo.engines.promql import engine
+from rootward.dojo.engines.promql import engine, options
+from rootward.dojo.wire import _prometheus_recorded
 from rootward.dojo.world import layout as lay
 from rootward.dojo.world.plans import generated
 
@@ -233,3 +234,24 @@ def test_the_alerts_rule_holds_over_the_very_data_that_is_served(name: str, faul
     evaluator = engine.Engine(telemetry.metrics)
     assert len(evaluator.instant(rule.expr, firing.starts_s).series) == 1
     assert len(evaluator.instant(rule.expr, firing.active_s - 90.0).series) == 0
+
+
+@pytest.mark.parametrize("name", world.names())
+def test_recording_rules_hold_rates_and_shares_of_every_service_and_machine(name: str) -> None:
+    scenario, _ = built(name, "slow_query", 3)
+    telemetry = scenario.telemetry
+    settings = options.Options(experimental=False)
+    evaluator = engine.Engine(_prometheus_recorded.with_recorded(telemetry, settings), settings)
+
+    def now(query: str) -> dict[str, float]:
+        found = evaluator.instant(query, telemetry.now_s).series
+        return {dict(one.labels).get("service", str(one.labels)): float(one.values[0]) for one in found}
+
+    rates, errors_of = now("service:http_requests:rate5m"), now("service:http_request_errors:ratio_rate5m")
+    assert len(rates) > 5
+    assert min(rates.values()) >= 0
+    assert set(errors_of) <= set(rates)
+    for share in ("service:http_request_errors:ratio_rate5m", "instance:node_cpu_utilisation:rate5m"):
+        assert all(0 <= value <= 1 for value in now(share).values()), share
+    assert now("instance:node_memory_utilisation:ratio")
+    assert now("namespace_container:container_cpu_usage_seconds:sum_rate5m")

@@ -26,6 +26,7 @@ def to_documents(data: telemetry.Telemetry) -> dict[str, Any]:
         "chat.json": _plain(data.messages),
         "alerts.json": {
             "rules": _plain(data.rules),
+            "recordings": _plain(data.recordings),
             "alerts": _plain(data.alerts),
             "incidents": _plain(data.incidents),
         },
@@ -53,6 +54,7 @@ def from_documents(documents: Mapping[str, Any]) -> dict[str, Any]:
         "change_events": _records(telemetry.ChangeEvent, documents["changes.json"]),
         "messages": _records(telemetry.ChatMessage, documents["chat.json"]),
         "rules": _records(telemetry.AlertRule, alerts["rules"]),
+        "recordings": _records(telemetry.RecordingRule, alerts.get("recordings", ())),
         "alerts": _records(telemetry.FiredAlert, alerts["alerts"]),
         "incidents": _records(telemetry.Incident, alerts["incidents"]),
     }

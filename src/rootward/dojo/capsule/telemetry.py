@@ -259,6 +259,16 @@ class AlertRule:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class RecordingRule:
+    """A Prometheus recording rule: its answers are kept as series called `name`, with `labels` added. The faces evaluate it."""
+
+    name: str
+    expr: str
+    labels: Labels = dataclasses.field(default_factory=dict)
+    group: str = "rules"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class FiredAlert:
     """One firing of a rule: active (pending) from `active_s`, firing from `starts_s` to `ends_s` (None: still firing)."""
 
@@ -305,6 +315,7 @@ class Telemetry:
     change_events: tuple[ChangeEvent, ...] = ()
     messages: tuple[ChatMessage, ...] = ()
     rules: tuple[AlertRule, ...] = ()
+    recordings: tuple[RecordingRule, ...] = ()
     alerts: tuple[FiredAlert, ...] = ()
     incidents: tuple[Incident, ...] = ()
     access: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Alerting rules and their alerts, as Prometheus's API shows them."""
+"""Alerting rules with their alerts, and recording rules, as Prometheus's API shows them."""
 
 import math
 import zlib
@@ -9,10 +9,11 @@ from starlette import responses
 
 from rootward import _clock, errors
 from rootward.dojo.capsule import telemetry as records
-from rootward.dojo.engines.promql import engine
-from rootward.dojo.wire import _http, _prometheus_json
+from rootward.dojo.engines.promql import engine, recording
+from rootward.dojo.wire import _http, _prometheus_json, _prometheus_recorded
 
-EVERY_S = 30.0  # evaluation interval
+EVERY_S = _prometheus_recorded.EVERY_S
+Rule = records.AlertRule | records.RecordingRule
 
 
 class Rules:
@@ -49,17 +50,21 @@ class Rules:
             raise _http.Refused(400, f'invalid parameter "type": not supported value "{call.get("type")}"')
         bare = _prometheus_json.boolean(call, "exclude_alerts")
         names, groups, files = (set(call.all(f"{one}[]")) for one in ("rule_name", "rule_group", "file"))
-        every = self._telemetry.rules
+        every: list[Rule] = [
+            *(self._telemetry.rules if kind != "record" else ()),
+            *(self._telemetry.recordings if kind != "alert" else ()),
+        ]
         fitting = self._engine.lookups.chosen(call.all("match[]"), [rule.labels for rule in every])
         found: dict[str, list[dict[str, Any]]] = {}
-        for rule, fits in zip(every, fitting, strict=True) if kind != "record" else ():
+        for rule, fits in zip(every, fitting, strict=True):
             if (names and rule.name not in names) or (groups and rule.group not in groups):
                 continue
             if (files and _file(rule.group) not in files) or not fits:
                 continue
-            found.setdefault(rule.group, []).append(self._rule(rule, bare=bare))
-        shown = [self._group(name, some) for name, some in sorted(found.items())]
-        return _prometheus_json.answer(self._page(shown, call))
+            shown = self._rule(rule, bare=bare) if isinstance(rule, records.AlertRule) else self._recording(rule)
+            found.setdefault(rule.group, []).append(shown)
+        groups_of = [self._group(name, some) for name, some in sorted(found.items())]
+        return _prometheus_json.answer(self._page(groups_of, call))
 
     def _page(self, groups: list[dict[str, Any]], call: _http.Call) -> dict[str, Any]:
         """`group_limit` groups at a time; the token names the group that the next page begins with."""
@@ -81,14 +86,16 @@ class Rules:
         return page
 
     def _group(self, name: str, rules: list[dict[str, Any]]) -> dict[str, Any]:
+        records_only = all(rule["type"] == "recording" for rule in rules)
+        every_s = _prometheus_recorded.RECORDED_EVERY_S if records_only else EVERY_S
         return {
             "name": name,
             "file": _file(name),
             "rules": rules,
-            "interval": whole(EVERY_S),
+            "interval": whole(every_s),
             "limit": 0,
             "evaluationTime": round(math.fsum(rule["evaluationTime"] for rule in rules) * 1.1, 9),
-            "lastEvaluation": self._last_evaluation(name),
+            "lastEvaluation": self._last_evaluation(name, every_s),
         }
 
     def _rule(self, rule: records.AlertRule, *, bare: bool) -> dict[str, Any]:
@@ -105,10 +112,23 @@ class Rules:
             "alerts": alerts,
             "health": "ok",
             "evaluationTime": (zlib.crc32(rule.name.encode()) % 900_000 + 100_000) / 1e9,
-            "lastEvaluation": self._last_evaluation(rule.group),
+            "lastEvaluation": self._last_evaluation(rule.group, EVERY_S),
             "type": "alerting",
         }
         return {key: value for key, value in shown.items() if key != "alerts" or not bare}
+
+    def _recording(self, rule: records.RecordingRule) -> dict[str, Any]:
+        why = recording.failure(rule, self._engine.settings)
+        return {
+            "name": rule.name,
+            "query": self._formatted(rule.expr),
+            **({"labels": dict(rule.labels)} if rule.labels else {}),
+            "health": "err" if why else "ok",
+            **({"lastError": why} if why else {}),
+            "evaluationTime": (zlib.crc32(f"{rule.name}{rule.expr}".encode()) % 9_000_000 + 400_000) / 1e9,
+            "lastEvaluation": self._last_evaluation(rule.group, _prometheus_recorded.RECORDED_EVERY_S),
+            "type": "recording",
+        }
 
     def _formatted(self, expr: str) -> str:
         try:
@@ -116,10 +136,10 @@ class Rules:
         except errors.EngineError:
             return expr  # a recorded system's rule may be of another dialect
 
-    def _last_evaluation(self, group: str) -> str:
+    def _last_evaluation(self, group: str, every_s: float) -> str:
         """Each group has its own moment within the interval, as the real one spreads them."""
-        moment = zlib.crc32(group.encode()) % 30_000 / 1000
-        return _clock.to_iso((self._clock.now_s() - moment) // EVERY_S * EVERY_S + moment)
+        moment = _prometheus_recorded.moment_s(group)
+        return _clock.to_iso((self._clock.now_s() - moment) // every_s * every_s + moment)
 
 
 def _file(group: str) -> str:

@@ -18,6 +18,7 @@ from rootward.dojo.wire import (
     _prometheus_exemplars,
     _prometheus_json,
     _prometheus_read,
+    _prometheus_recorded,
     _prometheus_rules,
     _prometheus_series,
     _prometheus_status,
@@ -25,13 +26,14 @@ from rootward.dojo.wire import (
     _prometheus_tree,
 )
 
+_SETTINGS = options.Options(experimental=False)
 _POINTS_MAX = options.Limits().points_per_series
 _PREFIX = "/api/v1"
 
 
 def app(telemetry: records.Telemetry, clock: _clock.Clock) -> applications.Starlette:
     """The face over `telemetry.metrics`; nothing after `clock.now_s()` is ever shown."""
-    promql = engine.Engine(telemetry.metrics, options.Options(experimental=False))
+    promql = engine.Engine(_prometheus_recorded.with_recorded(telemetry, _SETTINGS), _SETTINGS)
     exemplars = _prometheus_exemplars.Exemplars(telemetry, promql.lookups)
     series = _prometheus_series.SeriesFace(clock, promql, exemplars)
     handlers = [

@@ -28,9 +28,9 @@ def renamed(scenario: tm.Scenario, fresh: Mapping[str, str], *, factor: float = 
     }
     rewrite = _rule_rewriter(fresh, factor)
     rules = tuple(dataclasses.replace(rule, expr=rewrite(rule.expr)) for rule in recorded.rules)
-    telemetry = dataclasses.replace(
-        recorded, metrics=dataclasses.replace(recorded.metrics, blocks=blocks, meta=meta), rules=rules
-    )
+    recordings = tuple(dataclasses.replace(rule, expr=rewrite(rule.expr)) for rule in recorded.recordings)
+    metrics = dataclasses.replace(recorded.metrics, blocks=blocks, meta=meta)
+    telemetry = dataclasses.replace(recorded, metrics=metrics, rules=rules, recordings=recordings)
     return tm.Scenario(telemetry, _alert(scenario.alert, rewrite))
 
 
