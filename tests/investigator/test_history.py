@@ -1,6 +1,7 @@
 """History: the baseline is moved to where data are, and the grid fits the scrapes."""
 
 import asyncio
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -31,6 +32,11 @@ class Recorded:
         held = np.where((at >= 0) & (grid - self.times_s[at] < 300.0), self.values[at], np.nan)
         values = np.where(np.isnan(held), np.nan, 1.0) if query.aggregate == "count" else held
         return answers.Answer(answers.Outcome.OK, "recorded", str(query), window, [series.Series({}, grid, values)])
+
+    async def query_all(
+        self, queries: Sequence[protocols.MetricQuery], window: windows.Window, step_s: float, limits: protocols.Limits
+    ) -> Sequence[answers.Answer[series.SeriesSet]]:
+        return [await self.query(query, window, step_s, limits) for query in queries]
 
 
 def settle(times_s: np.ndarray) -> tuple[framing.Frame, framing.Frame]:

@@ -59,6 +59,9 @@ class FakeMetrics:
             return answers.Answer(answers.Outcome.NO_DATA, self.name, text, window)
         return answers.Answer(answers.Outcome.OK, self.name, text, window, found)
 
+    async def query_all(self, queries, window, step_s, limits=protocols.DEFAULT_LIMITS):
+        return [await self.query(query, window, step_s, limits) for query in queries]
+
     async def native(self, text, window, step_s, limits=protocols.DEFAULT_LIMITS):
         return answers.Answer(answers.Outcome.BAD_QUERY, self.name, text, window, error="no language here")
 

@@ -90,10 +90,15 @@ async def measure(
 
     async def ask(queries: Iterable[protocols.MetricQuery]) -> None:
         distinct = [query for query in dict.fromkeys(queries) if query not in found]
-        jobs = [lambda query=query: source.query(query, window, step_s, limits) for query in distinct]
+        groups = [
+            distinct[place : place + protocols.QUERIES_TOGETHER]
+            for place in range(0, len(distinct), protocols.QUERIES_TOGETHER)
+        ]
+        jobs = [lambda group=group: source.query_all(group, window, step_s, limits) for group in groups]
         results = await run(jobs, limit=concurrency, deadline_s=deadline_s)
-        for query, result in zip(distinct, results, strict=True):
-            found[query] = result if result is not None else _late(source.name, query, window)
+        for group, result in zip(groups, results, strict=True):
+            late = (_late(source.name, query, window) for query in group)
+            found.update(zip(group, late if result is None else result, strict=True))
 
     await ask(term for terms in asked for term in terms)
     # A counter that exists but has no rate is scraped more rarely than the range is long.

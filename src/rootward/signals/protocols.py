@@ -31,6 +31,7 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
+QUERIES_TOGETHER = 16  # metric queries that one request may carry: a back end works them off one after another
 
 MatchOperator = Literal["=", "!=", "=~", "!~"]
 
@@ -107,6 +108,12 @@ class MetricSource(Source, Protocol):
         self, query: MetricQuery, window: windows.Window, step_s: float, limits: Limits = DEFAULT_LIMITS
     ) -> answers.Answer[series.SeriesSet]:
         """Series on the grid start, start+step, … ≤ end; labels without the metric's name; ordered by labels."""
+
+    async def query_all(
+        self, queries: Sequence[MetricQuery], window: windows.Window, step_s: float, limits: Limits = DEFAULT_LIMITS
+    ) -> Sequence[answers.Answer[series.SeriesSet]]:
+        """The answer that `query` gives to each, in their order, in fewer requests where the back end can. Each counts for itself:
+        one without data, refused or too large changes no other. At most `QUERIES_TOGETHER`; `limits` hold for each."""
 
     async def native(
         self, text: str, window: windows.Window, step_s: float, limits: Limits = DEFAULT_LIMITS

@@ -54,9 +54,7 @@ async def _young(
     the grid is as fine as the little past is short. Unchanged when there is none."""
     window = windows.Window(max(frame.focus.start_s, frame.focus.end_s - FINE_WINDOW_S), frame.focus.end_s)
     times: list[float] = []
-    for metric in metrics[:PROBED_METRICS]:
-        query = protocols.MetricQuery(metric, aggregate="count")
-        answer = await source.query(query, window, FINE_STEP_S, chosen.limits)
+    for answer in await source.query_all(_counts(metrics), window, FINE_STEP_S, chosen.limits):
         times.extend(
             float(line.times_s[np.isfinite(line.values)][0]) for line in answer.value or () if line.finite().size
         )
@@ -76,11 +74,14 @@ async def _covered(
 ) -> series.FloatArray:
     """Coarse times (sorted, distinct) at which any of a few metrics has a sample."""
     found: list[series.FloatArray] = []
-    for metric in metrics[:PROBED_METRICS]:
-        query = protocols.MetricQuery(metric, aggregate="count")
-        answer = await source.query(query, window, COARSE_STEP_S, chosen.limits)
+    for answer in await source.query_all(_counts(metrics), window, COARSE_STEP_S, chosen.limits):
         found.extend(line.times_s[np.isfinite(line.values)] for line in answer.value or ())
     return np.unique(np.concatenate(found)) if found else np.empty(0)
+
+
+def _counts(metrics: Sequence[str]) -> list[protocols.MetricQuery]:
+    """How many series each of a few metrics has: where there is a number, there are samples."""
+    return [protocols.MetricQuery(metric, aggregate="count") for metric in metrics[:PROBED_METRICS]]
 
 
 def _latest_stretch(times: series.FloatArray, *, better_than: int) -> windows.Window | None:
@@ -107,8 +108,8 @@ async def sampling_interval_s(
     end_s = frame.focus.end_s
     window = windows.Window(max(frame.focus.start_s, end_s - FINE_WINDOW_S), end_s)
     gaps: list[series.FloatArray] = []
-    for metric in metrics[:PROBED_METRICS]:
-        answer = await source.query(protocols.MetricQuery(metric), window, FINE_STEP_S, chosen.limits)
+    queries = [protocols.MetricQuery(metric) for metric in metrics[:PROBED_METRICS]]
+    for answer in await source.query_all(queries, window, FINE_STEP_S, chosen.limits):
         gaps.extend(_gaps(line) for line in (answer.value or ())[:50])
     pooled = np.concatenate(gaps) if gaps else np.empty(0)
     if len(pooled) == 0:
