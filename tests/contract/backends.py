@@ -230,9 +230,14 @@ def pagerduty(path: str, _params: dict[str, str]) -> Any:
 
 
 Ask = Callable[[Any, protocols.Limits], Awaitable[Any]]
-QUERY = protocols.MetricQuery("up")
+QUERY, OTHER = protocols.MetricQuery("up"), protocols.MetricQuery("down")
 LINES = protocols.LogQuery()
 TRACES = protocols.TraceQuery("web", traces=5)
+
+
+async def second_of(asked: Awaitable[Any]) -> Any:
+    return (await asked)[1]
+
 
 # name → (source over a client, healthy handler, question name → how it is asked)
 CONNECTORS: dict[str, tuple[Callable[[_http.HttpClient], Any], Handler, dict[str, Ask]]] = {
@@ -243,6 +248,7 @@ CONNECTORS: dict[str, tuple[Callable[[_http.HttpClient], Any], Handler, dict[str
             "catalogue": lambda s, n: s.catalogue(WINDOW, n),
             "query": lambda s, n: s.query(QUERY, WINDOW, STEP_S, n),
             "native": lambda s, n: s.native("up", WINDOW, STEP_S, n),
+            "query_all": lambda s, n: second_of(s.query_all([OTHER, QUERY], WINDOW, STEP_S, n)),
         },
     ),
     "loki": (

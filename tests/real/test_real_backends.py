@@ -1,5 +1,6 @@
 """The connectors against real servers: a Prometheus that scrapes itself and an Alertmanager that holds an alert, through the commands."""
 
+import asyncio
 import contextlib
 import json
 import shutil
@@ -7,12 +8,19 @@ import socket
 import subprocess
 import sys
 import time
+import types
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from rootward import _clock, _rng
+from rootward.connectors import _endpoint, _http
+from rootward.connectors.prometheus import PrometheusSource
+from rootward.signals import outgoing, protocols, windows
 
 PROMETHEUS = shutil.which("prometheus")
 ALERTMANAGER = shutil.which("prometheus-alertmanager") or shutil.which("alertmanager")
@@ -112,3 +120,36 @@ def test_an_alert_of_the_real_alertmanager_is_investigated_over_the_real_prometh
     assert finding["status"] != "found"  # this Prometheus is well
     assert finding["timing"]["probes"] > 5
     assert not [item for item in finding["evidence"] if item["outcome"] in ("failed", "bad_query")]
+
+
+def test_the_real_prometheus_answers_together_as_alone(settings: Path) -> None:
+    url = json.loads(settings.read_text())["connectors"]["prom"]["url"]
+    noted: list[outgoing.Sent] = []
+    queries = [
+        protocols.MetricQuery("prometheus_http_requests_total", aggregate="count", by=("code",)),
+        protocols.MetricQuery("up"),
+        protocols.MetricQuery("no_such_metric"),
+        protocols.MetricQuery("prometheus_http_request_duration_seconds_bucket", quantile=0.9, by=("handler",)),
+        protocols.MetricQuery("go_goroutines", function="rate", over_s=5.0),
+    ]
+
+    async def ask() -> tuple[list[Any], list[Any], int]:
+        record = types.SimpleNamespace(note=noted.append)
+        http = _http.HttpClient(
+            "prom", _endpoint.Endpoint(url), clock=_clock.SystemClock(), rng=_rng.stream(1, "real"), record=record
+        )
+        source = PrometheusSource("prom", http)
+        window = windows.Window(time.time() - 30.0, time.time())
+        together = await source.query_all(queries, window, 1.0)
+        requests = len(noted)
+        alone = [await source.query(query, window, 1.0) for query in queries]
+        await source.aclose()
+        return list(together), alone, requests
+
+    together, alone, requests = asyncio.run(ask())
+    assert requests == 1
+    for one, other in zip(together, alone, strict=True):
+        assert (one.outcome, one.query) == (other.outcome, other.query), (one, other)
+        lines = [[(dict(line.labels), line.values.tolist()) for line in answer.value or ()] for answer in (one, other)]
+        assert str(lines[0]) == str(lines[1])  # as text, in which NaN equals NaN
+    assert [str(one.outcome) for one in together] == ["ok", "ok", "no_data", "ok", "ok"]

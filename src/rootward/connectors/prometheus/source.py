@@ -75,8 +75,10 @@ class PrometheusSource(_source.HttpSource):
                 parts = await self._range(texts, window, step_s, limits, _http.Budget.start(limits))
             except _NO_BETTER_ALONE as error:
                 return [await self._told(text, window, limits, error) for text in texts]
-            except errors.BackendError:
-                pass  # asked one by one below
+            except (
+                errors.BackendError
+            ):  # refused, failed, late or too much: which of them it was to blame on, each tells
+                pass
             else:
                 return [await self._told(text, window, limits, part) for text, part in zip(texts, parts, strict=True)]
         alone = [functools.partial(self.native, text, window, step_s, limits) for text in texts]

@@ -21,7 +21,11 @@ def union(texts: Sequence[str]) -> str:
     if len(texts) == 1:
         return texts[0]
     # An empty regular expression matches the label "", which no series has: every series gets the mark.
-    return " or ".join(f'label_replace({text}, "{MARK}", "{place}", "", "")' for place, text in enumerate(texts))
+    parts = [f'label_replace({text}, "{MARK}", "{place}", "", "")' for place, text in enumerate(texts)]
+    while len(parts) > 1:  # a tree as flat as can be: in a chain every `or` looks through all that came before it
+        pairs = [parts[place : place + 2] for place in range(0, len(parts), 2)]
+        parts = [f"({pair[0]} or {pair[1]})" if len(pair) == 2 else pair[0] for pair in pairs]
+    return parts[0]
 
 
 def split(data: object, count: int) -> list[Mapping[str, Any]]:
