@@ -2,12 +2,19 @@
 
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from rootward.apps.cli import main
 
 Typed = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(autouse=True)
+def memory_of_its_own(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test hears the guidance of whoever runs it, nor leaves any."""
+    monkeypatch.setenv("ROOTWARD_MEMORY__PATH", str(tmp_path / "memory.sqlite"))
 
 
 @pytest.fixture

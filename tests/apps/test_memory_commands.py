@@ -14,7 +14,6 @@ Typed = Callable[..., tuple[int, str, str]]
 def said(typed: Typed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """What a command that succeeds prints, in a folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("ROOTWARD_MEMORY__PATH", "memory.sqlite")
     (tmp_path / "alert.json").write_text(json.dumps(ALERT), encoding="utf-8")
 
     def run(*words: object) -> str:

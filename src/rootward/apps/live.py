@@ -5,8 +5,8 @@ from collections.abc import Callable
 from rootward import _clock, _tasks, errors
 from rootward.apps import settings as settings_module
 from rootward.apps import wiring
+from rootward.investigator import briefing, investigate
 from rootward.investigator import finding as findings
-from rootward.investigator import investigate
 from rootward.signals import alerts
 
 NO_CONNECTORS = (
@@ -16,9 +16,13 @@ NO_CONNECTORS = (
 
 
 def explain(
-    alert: alerts.Alert, settings: settings_module.Settings, *, on_stage: Callable[[str], None] = lambda _: None
+    alert: alerts.Alert,
+    settings: settings_module.Settings,
+    *,
+    on_stage: Callable[[str], None] = lambda _: None,
+    brief: briefing.Briefing = briefing.NOTHING,
 ) -> findings.Finding:
-    """Investigate one alert over the configured back ends, as of now.
+    """Investigate one alert over the configured back ends, as of now; `brief` is what memory holds for it.
 
     Raises:
         SettingsError: no connector is configured, or one cannot be built.
@@ -37,6 +41,7 @@ def explain(
                 chosen=wiring.options_from_settings(settings),
                 overrides=wiring.overrides_from_settings(settings),
                 on_stage=on_stage,
+                brief=brief,
             )
         finally:
             await sources.aclose()

@@ -6,8 +6,8 @@ from rootward import _clock, _tasks
 from rootward.apps import wiring
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.wire import faces
+from rootward.investigator import briefing, investigate, options
 from rootward.investigator import finding as findings
-from rootward.investigator import investigate, options
 from rootward.signals import protocols
 
 
@@ -21,6 +21,7 @@ def explain(
     *,
     chosen: options.Options | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
+    brief: briefing.Briefing = briefing.NOTHING,
 ) -> findings.Finding:
     """Investigate a scenario as of its own moment; its clock stands still, so equal scenarios give equal findings.
 
@@ -33,7 +34,9 @@ def explain(
     async def run() -> findings.Finding:
         sources = connect(scenario.telemetry, clock)
         try:
-            return await investigate.investigate(alert, sources, clock=clock, chosen=chosen, on_stage=on_stage)
+            return await investigate.investigate(
+                alert, sources, clock=clock, chosen=chosen, on_stage=on_stage, brief=brief
+            )
         finally:
             await sources.aclose()
 

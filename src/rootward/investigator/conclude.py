@@ -31,7 +31,7 @@ def conclude(
     subject: case.Case, judgement: case.Judgement, evidence: ledger.Ledger, timing: findings.Timing
 ) -> findings.Finding:
     """Pure. Root causes are listed best first even when the status is quiet; then they are candidates, and the summary says so."""
-    status = _status(judgement)
+    status = status_of(judgement)
     causes = tuple(_cause(hypothesis, subject) for hypothesis in judgement.hypotheses[:CAUSES_MAX])
     ruled_out = tuple(
         findings.RuledOut(r.entity, r.fault, r.reason, _known(r.evidence, evidence))
@@ -61,7 +61,8 @@ def conclude(
     )
 
 
-def _status(judgement: case.Judgement) -> findings.Status:
+def status_of(judgement: case.Judgement) -> findings.Status:
+    """Whether there is something to say: a cause that is likelier than everything else together and has evidence."""
     top = judgement.hypotheses[0].probability if judgement.hypotheses and _shown(judgement.hypotheses[0]) else 0.0
     nulls = {
         findings.Status.NO_FAULT: judgement.no_fault,

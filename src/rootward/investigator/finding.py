@@ -74,6 +74,34 @@ class Timing:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Heard:
+    """One piece of guidance that applied: what it made the investigation do and what that brought, in sentences."""
+
+    id: str
+    text: str
+    did: tuple[str, ...]
+    evidence: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Counterfactual:
+    """What the same answers come to without what guidance asked for and how it leans."""
+
+    status: Status
+    root_causes: tuple[tuple[entities.Entity, str, float], ...]  # entity, kind of fault, probability
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Guided:
+    """What guidance did to a finding; `changed` says in a sentence how the finding differs from that without it."""
+
+    heard: tuple[Heard, ...]
+    conflicts: tuple[str, ...]
+    without: Counterfactual
+    changed: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     status: Status
     alert: str
@@ -87,6 +115,7 @@ class Finding:
     timing: Timing
     charts: tuple[Chart, ...] = ()
     planted: tuple[planting.Attempt, ...] = ()  # texts that tried to instruct their reader; nothing followed them
+    guided: Guided | None = None  # None when no guidance applied
 
     def to_json(self) -> dict[str, Any]:
         """The published form: see docs/reference/finding.md."""
@@ -113,11 +142,29 @@ class Finding:
                 "probes_failed": self.timing.probes_failed,
                 "stages": {name: round(seconds, 3) for name, seconds in self.timing.stages.items()},
             },
+            **({"guidance": _guided(self.guided)} if self.guided is not None else {}),
         }
 
 
 def _entity(entity: entities.Entity) -> dict[str, str]:
     return {"kind": str(entity.kind), "name": entity.name, "namespace": entity.namespace}
+
+
+def _guided(guided: Guided) -> dict[str, Any]:
+    return {
+        "applied": [
+            {"id": h.id, "text": h.text, "did": list(h.did), "evidence": list(h.evidence)} for h in guided.heard
+        ],
+        "conflicts": list(guided.conflicts),
+        "without": {
+            "status": str(guided.without.status),
+            "root_causes": [
+                {"entity": _entity(entity), "fault": fault, "probability": round(probability, 3)}
+                for entity, fault, probability in guided.without.root_causes
+            ],
+        },
+        "changed": guided.changed,
+    }
 
 
 def _time(time_s: float | None) -> str | None:

@@ -4,10 +4,11 @@ import dataclasses
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from rootward import _tasks
+from rootward.investigator import briefing, ledger, options
 from rootward.investigator import frame as framing
-from rootward.investigator import ledger, options
 from rootward.investigator.causal import case
-from rootward.investigator.probing import cluster, context, logs, metrics, notebook, traces
+from rootward.investigator.causal import case as cases  # the field `case` below hides the module
+from rootward.investigator.probing import asked, cluster, context, logs, metrics, notebook, traces
 from rootward.signals import alerts, entities, naming, protocols, records, roles, topology
 
 
@@ -15,9 +16,11 @@ from rootward.signals import alerts, entities, naming, protocols, records, roles
 class Gathered:
     """The case, the evidence behind it, and what could be asked again in a second round."""
 
-    case: case.Case
+    case: cases.Case
     ledger: ledger.Ledger
     sources: protocols.Sources
+    plain: cases.Case | None = None  # the case without what guidance asked for, when it asked for anything
+    asked: Mapping[str, Sequence[str]] = dataclasses.field(default_factory=dict)  # who asked → ids of the answers
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -29,6 +32,7 @@ class _Haul:
     traced: traces.Traces = dataclasses.field(default_factory=traces.Traces)
     state: cluster.ClusterState = dataclasses.field(default_factory=cluster.ClusterState)
     around: context.Context = dataclasses.field(default_factory=context.Context)
+    brought: asked.Brought = dataclasses.field(default_factory=asked.Brought)
 
 
 async def gather(
@@ -39,10 +43,11 @@ async def gather(
     chosen: options.Options,
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
+    questions: Sequence[briefing.Asked] = (),
 ) -> Gathered:
-    """Never raises for what back ends do; everything that was not answered is in `case.gaps`."""
+    """Never raises for what back ends do; everything that was not answered is in `case.gaps`. `questions` are asked as well."""
     frame = framing.frame(alert, now_s=now_s, chosen=chosen)
-    notebooks = {name: notebook.Notebook(ledger.Ledger(name[0].upper())) for name in READERS}
+    notebooks = {name: notebook.Notebook(ledger.Ledger(name[0].upper())) for name in (*READERS, PROBES)}
     haul = _Haul()
     # Metrics settle the baseline for all, so they are read first; the others then run side by side.
     for source in sources.metrics:
@@ -54,15 +59,18 @@ async def gather(
             frame = found.frame
             haul.measured = _merged(haul.measured, found)
     on_stage("logs, traces, cluster state, changes and messages")
-    await _read_others(sources, frame, chosen, notebooks, haul)
+    await _read_others(sources, frame, chosen, notebooks, haul, questions)
     _note_absent(sources, notebooks["metrics"])
     book = ledger.Ledger()
     for notes in notebooks.values():
         book.absorb(notes.ledger)
     gaps = [gap for notes in notebooks.values() for gap in notes.gaps]
-    return Gathered(_assemble(frame, haul, gaps), book, sources)
+    if not questions:
+        return Gathered(_assemble(frame, haul, gaps), book, sources)
+    return Gathered(_with_asked(frame, haul, gaps), book, sources, _assemble(frame, haul, gaps), haul.brought.keys)
 
 
+PROBES = "probes"  # questions that guidance asks as well
 READERS = ("metrics", "logs", "traces", "kubernetes", "changes")
 
 
@@ -79,6 +87,7 @@ async def _read_others(
     chosen: options.Options,
     notebooks: Mapping[str, notebook.Notebook],
     haul: _Haul,
+    questions: Sequence[briefing.Asked],
 ) -> None:
     async def read_logs() -> str:
         for source in sources.logs:
@@ -99,9 +108,13 @@ async def _read_others(
         haul.around = await context.read(sources, frame, chosen, notebooks["changes"])
         return "changes"
 
-    jobs = [read_logs, read_traces, read_cluster, read_context]
+    async def read_asked() -> str:
+        haul.brought = await asked.read(sources, frame, chosen, notebooks[PROBES], questions)
+        return PROBES
+
+    jobs = [read_logs, read_traces, read_cluster, read_context, *([read_asked] if questions else [])]
     done = await _tasks.run_all(jobs, limit=len(jobs), deadline_s=chosen.deadline_s)
-    for name in READERS[1:]:
+    for name in (*READERS[1:], *([PROBES] if questions else [])):
         if name not in done:
             notebooks[name].unanswered(name, name, "no answer before the deadline")
 
@@ -123,6 +136,25 @@ def _note_absent(sources: protocols.Sources, notes: notebook.Notebook) -> None:
     ):
         if not present:
             notes.unanswered(kind, "", "not connected")
+
+
+def _with_asked(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> case.Case:
+    """The case with what was asked as well; lines and traces that came anyway stand in it once."""
+    more = asked.unseen(haul.brought, haul.lines, haul.traced.spans)
+    measured = haul.measured or metrics.Metrics(frame)
+    known = {(one.channel, one.time_s, one.text) for one, _ in haul.around.messages}
+    said = [pair for pair in more.messages if (pair[0].channel, pair[0].time_s, pair[0].text) not in known]
+    return _assemble(
+        frame,
+        dataclasses.replace(
+            haul,
+            measured=dataclasses.replace(measured, signals=[*measured.signals, *more.signals]),
+            lines=[*haul.lines, *more.lines],
+            traced=dataclasses.replace(haul.traced, spans=[*haul.traced.spans, *more.spans]),
+            around=dataclasses.replace(haul.around, messages=[*haul.around.messages, *said]),
+        ),
+        gaps,
+    )
 
 
 def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> case.Case:

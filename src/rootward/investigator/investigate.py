@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from rootward import _clock
-from rootward.investigator import conclude, gather, options, second_look
+from rootward.investigator import briefing, conclude, gather, guided, options, second_look
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, judge
 from rootward.signals import alerts, protocols, roles
@@ -18,10 +18,12 @@ async def examine(
     chosen: options.Options | None = None,
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
+    brief: briefing.Briefing = briefing.NOTHING,
 ) -> tuple[findings.Finding, case.Case]:
     """Investigate one alert over `sources`, as of `now_s` (default: the clock's now); also what was reasoned over, for evals.
 
-    `on_stage` is told in words what is being done, for progress. Nothing that a back end does raises from here.
+    `on_stage` is told in words what is being done, for progress. Nothing that a back end does raises from here. `brief` is what
+    memory holds for this alert: more questions, entities to look at, leans.
     """
     chosen = chosen or options.Options()
     began_s = clock.monotonic_s()
@@ -33,16 +35,23 @@ async def examine(
         return now
 
     gathered = await gather.gather(
-        alert, sources, now_s=now_s or started_s, chosen=chosen, overrides=overrides, on_stage=on_stage
+        alert,
+        sources,
+        now_s=now_s or started_s,
+        chosen=chosen,
+        overrides=overrides,
+        on_stage=on_stage,
+        questions=brief.asked(),
     )
+    lean = brief.lean if brief.leanings() else None
     at_s = mark("probe", began_s)
     on_stage("reasoning over the answers")
-    judgement = judge.judge(gathered.case)
+    judgement = judge.judge(gathered.case, lean)
     at_s = mark("hypothesise", at_s)
     on_stage("testing the leading hypotheses")
-    closer = await second_look.take(gathered, judgement, chosen)
+    closer = await second_look.take(gathered, judgement, chosen, brief.look_at())
     if closer is not None:
-        gathered, judgement = closer, judge.judge(closer.case)
+        gathered, judgement = closer, judge.judge(closer.case, lean)
     mark("test", at_s)
     timing = findings.Timing(
         started_s=started_s,
@@ -51,7 +60,8 @@ async def examine(
         probes_failed=gathered.ledger.failed,
         stages=stages,
     )
-    return conclude.conclude(gathered.case, judgement, gathered.ledger, timing), gathered.case
+    finding = conclude.conclude(gathered.case, judgement, gathered.ledger, timing)
+    return guided.add(finding, brief, gathered, judgement), gathered.case
 
 
 async def investigate(
@@ -63,9 +73,10 @@ async def investigate(
     chosen: options.Options | None = None,
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
+    brief: briefing.Briefing = briefing.NOTHING,
 ) -> findings.Finding:
     """The finding alone: see `examine`."""
     finding, _ = await examine(
-        alert, sources, clock=clock, now_s=now_s, chosen=chosen, overrides=overrides, on_stage=on_stage
+        alert, sources, clock=clock, now_s=now_s, chosen=chosen, overrides=overrides, on_stage=on_stage, brief=brief
     )
     return finding

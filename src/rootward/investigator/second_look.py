@@ -5,7 +5,7 @@ the previous instance is asked for. Only such questions are asked again; when th
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rootward.investigator import gather, ledger, options
 from rootward.investigator.causal import case
@@ -15,19 +15,27 @@ from rootward.signals import answers, entities, protocols, records
 PODS_MAX = 4
 
 
-async def take(gathered: gather.Gathered, judgement: case.Judgement, chosen: options.Options) -> gather.Gathered | None:
-    """The case with what the second round brought, or None when there was nothing more to ask."""
-    suspects = list(dict.fromkeys(hypothesis.entity for hypothesis in judgement.hypotheses))[: chosen.suspects_max]
+async def take(
+    gathered: gather.Gathered,
+    judgement: case.Judgement,
+    chosen: options.Options,
+    also: Iterable[entities.Entity] = (),
+) -> gather.Gathered | None:
+    """The case with what the second round brought, or None when there was nothing more to ask. `also` are looked at in any case."""
+    leading = list(dict.fromkeys(hypothesis.entity for hypothesis in judgement.hypotheses))[: chosen.suspects_max]
+    suspects = list(dict.fromkeys([*leading, *also]))
     notes = notebook.Notebook(ledger.Ledger("S"))
     more = await _restarted(gathered, suspects, chosen, notes)
     more += await _cut_off(gathered, suspects, chosen, notes)
     if not more:
         return None
     gathered.ledger.absorb(notes.ledger)
-    subject = dataclasses.replace(
-        gathered.case, logs=[*gathered.case.logs, *more], gaps=[*gathered.case.gaps, *notes.gaps]
-    )
-    return dataclasses.replace(gathered, case=subject)
+
+    def closer(subject: case.Case) -> case.Case:
+        return dataclasses.replace(subject, logs=[*subject.logs, *more], gaps=[*subject.gaps, *notes.gaps])
+
+    plain = None if gathered.plain is None else closer(gathered.plain)
+    return dataclasses.replace(gathered, case=closer(gathered.case), plain=plain)
 
 
 async def _restarted(

@@ -198,3 +198,31 @@ def try_on(
         output.print_json(shown.selection_json(chosen))
         return
     shown.selection(chosen, Console())
+
+
+@app.command()
+def explain(
+    run: Annotated[str, typer.Argument(help="A past incident, as I7, or a file of `rootward investigate --json`.")],
+    environment: Environment = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Which guidance an investigation heard, what it did, and what would have been found without it.
+
+    Examples:
+
+      rootward guidance explain I7
+
+      rootward guidance explain finding.json
+    """
+    from rich.console import Console
+
+    from rootward.apps import remembered, settings, steered
+    from rootward.apps.cli import output
+    from rootward.apps.report import memory as shown
+
+    finding = steered.finding_of(remembered.place(settings.load(config), environment), run)
+    if as_json:
+        output.print_json(finding.get("guidance"))
+        return
+    shown.explained(finding, Console())

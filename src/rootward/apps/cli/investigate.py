@@ -17,8 +17,11 @@ def investigate(
     config: Annotated[Path | None, typer.Option(help="Settings; default: rootward.yaml here, if there is one.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the finding in its published JSON form.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write the finding as one self-contained page.")] = None,
+    memory: Annotated[
+        bool, typer.Option("--memory/--no-memory", help="Let memory steer, and keep what is found over live back ends.")
+    ] = True,
 ) -> None:
-    """Find out why an alert fired.
+    """Find out why an alert fired. Guidance that applies is heard, and what it did stands in the finding.
 
     Examples:
 
@@ -31,22 +34,23 @@ def investigate(
     from rich.console import Console
 
     from rootward import errors
-    from rootward.apps import live, scenarios, settings, wiring
+    from rootward.apps import settings, steered, wiring
     from rootward.apps.cli import output
     from rootward.apps.report import html as html_report
     from rootward.apps.report import text
-    from rootward.dojo.capsule import store
 
     if bool(alert) == (capsule is not None):
         raise errors.InputError("give either --alert FILE (or -) or --capsule DIR; see rootward investigate --help")
     configured = settings.load(config)
     with output.progress("reading", quiet=as_json) as update:
         if capsule is not None:
-            chosen = wiring.options_from_settings(configured)
-            finding = scenarios.explain(store.load(capsule), chosen=chosen, on_stage=update)
+            told = steered.over_capsule(capsule, configured, memory=memory, on_stage=update)
         else:
-            payload = output.read_json(None if alert == "-" else Path(alert))
-            finding = live.explain(wiring.read_alert(payload), configured, on_stage=update)
+            fired = wiring.read_alert(output.read_json(None if alert == "-" else Path(alert)))
+            told = steered.over_live(fired, configured, memory=memory, on_stage=update)
+    if told.note:
+        typer.echo(told.note, err=True)
+    finding = told.finding
     if html is not None:
         output.write_text(html, html_report.render(finding))
     if as_json:

@@ -1,6 +1,6 @@
 """Guidance, facts and what applies to an alert, on a terminal and as JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -8,7 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from rootward import _clock
+from rootward import _clock, errors
 from rootward.memory import applying, conflicts, matching
 from rootward.memory.guidance import Guidance, Probe
 from rootward.memory.records import Fact
@@ -135,6 +135,45 @@ def selection(chosen: applying.Selection, console: Console) -> None:
             table.add_row(one.id, escape(one.text), escape(why))
         console.print(table)
     _conflicts(chosen.conflicts, console)
+
+
+def explained(finding: Mapping[str, Any], console: Console) -> None:
+    """What guidance did to a finding (in its JSON form, which may come from anywhere), beside what would have been without."""
+    guided = finding.get("guidance")
+    if not isinstance(guided, Mapping):
+        console.print("No guidance applied to this investigation.")
+        return
+    try:
+        heard = _table("id", "guidance", "did", "evidence")
+        for one in guided["applied"]:
+            heard.add_row(
+                one["id"], escape(one["text"]), escape("\n".join(one["did"]) or "nothing"), " ".join(one["evidence"])
+            )
+        compared = _table("", "status", "hypotheses", title="\nWith and without")
+        with_, without = _ranked(finding, "confidence"), _ranked(guided["without"], "probability")
+        compared.add_row("with", str(finding["status"]).replace("_", " "), escape(with_))
+        compared.add_row("without", str(guided["without"]["status"]).replace("_", " "), escape(without))
+        conflicts_told = [f"  • {text}" for text in guided["conflicts"]]
+        changed = str(guided["changed"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise errors.InputError(
+            f"the finding's guidance cannot be read: {error!r} is missing or of another kind"
+        ) from error
+    console.print(heard)
+    console.print(compared)
+    console.print(Text(f"\n{changed}"))
+    if conflicts_told:
+        console.print(Text("\nConflicts\n" + "\n".join(conflicts_told)))
+
+
+def _ranked(told: Mapping[str, Any], chance: str) -> str:
+    """One line for each hypothesis, from the finding's JSON."""
+    lines = []
+    for cause in told["root_causes"]:
+        entity, value = cause["entity"], cause[chance]
+        share = value["point"] if isinstance(value, Mapping) else value
+        lines.append(f"{entity['kind']}/{entity['name']} ({str(cause['fault']).replace('_', ' ')}) {share:.0%}")
+    return "\n".join(lines) or "none"
 
 
 def _conflicts(disagreeing: Sequence[conflicts.Conflict], console: Console) -> None:

@@ -37,6 +37,7 @@ def show(finding: findings.Finding, console: Console) -> None:
         console.print(_causes(finding.root_causes))
     for title, lines in (
         ("Why", _because(finding)),
+        ("Guidance", _guided(finding)),
         ("Ruled out", [_dropped(item) for item in finding.ruled_out]),
         ("Missing", list(finding.missing)),
         ("Planted instructions, not followed", [f"{one.place}: “{one.text}”" for one in finding.planted]),
@@ -105,6 +106,13 @@ def _dropped(item: findings.RuledOut) -> str:
 
 def _because(finding: findings.Finding) -> list[str]:
     return list(finding.root_causes[0].because) if finding.root_causes else []
+
+
+def _guided(finding: findings.Finding) -> list[str]:
+    if finding.guided is None:
+        return []
+    did = [sentence for one in finding.guided.heard for sentence in one.did or (f"Guidance {one.id}: {one.text}",)]
+    return [*did, *finding.guided.conflicts, finding.guided.changed]
 
 
 def _section(title: str, lines: Sequence[str]) -> RenderableType:

@@ -19,8 +19,11 @@ OUTSIDE = 0.5
 OUTDOORS_NATS = 5.0  # trouble at the door and none inside
 
 
-def judge(case: cases.Case) -> cases.Judgement:
-    """Never raises for what the case holds: with nothing to go by, "not enough evidence" takes all."""
+def judge(case: cases.Case, lean: posterior.Lean | None = None) -> cases.Judgement:
+    """Never raises for what the case holds: with nothing to go by, "not enough evidence" takes all.
+
+    `lean` moves chances between hypotheses (see `posterior.leaned`); without it only the evidence speaks.
+    """
     seen = picture.draw(case)
     votes = [*metrics.votes(seen), *calls.votes(seen), *novelty.votes(seen)]
     outdoors = _outdoors(seen, votes)
@@ -34,6 +37,8 @@ def judge(case: cases.Case) -> cases.Judgement:
     scores = vote.pool(votes, suspects)
     scores = inherit.scores(seen, scores, detected)
     ranked = posterior.rank(scores, clues)
+    if lean is not None:
+        ranked = posterior.leaned(ranked, lean)
     nulls = _nulls(seen, votes, clues, outdoors)
     chances, (outside, no_fault, not_enough) = posterior.probabilities(ranked, nulls)
     leading = list(zip(ranked, chances, strict=True))[: posterior.HYPOTHESES_MAX]

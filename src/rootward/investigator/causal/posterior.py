@@ -6,7 +6,7 @@ among what we see; too little evidence to tell.
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rootward.investigator.causal import case as cases
 from rootward.signals import entities
@@ -17,6 +17,10 @@ CLUE_CAP = 6.0  # nats: all clues of one family together
 UNKNOWN = "unknown"
 VOTED = frozenset({"work", "way", "logs"})  # families whose kinds come with the vote that already counts
 KIND_NATS = 1.5  # how far a named kind is preferred to an unknown one at the same place
+
+
+Lean = Callable[[entities.Entity, str], float]
+"""Nats towards an entity and a kind of fault, from outside the evidence: what people said beforehand."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -69,6 +73,31 @@ def _of_entity(entity: entities.Entity, score: float, own: Sequence[cases.Clue])
 
 def _voted(clues: Sequence[cases.Clue]) -> bool:
     return any(clue.family in VOTED and clue.weight > 0 for clue in clues)
+
+
+def leaned(ranked: Sequence[Ranked], lean: Lean) -> list[Ranked]:
+    """`ranked` with each hypothesis moved by what `lean` says of it, best first; the weight of all together stays as it was.
+
+    Only those that some cited evidence speaks for are moved up, so that a lean alone never makes a suspect.
+    """
+    moves = [lean(one.entity, one.fault) for one in ranked]
+    moves = [move if move < 0 or _evident(one) else 0.0 for one, move in zip(ranked, moves, strict=True)]
+    if not any(moves):
+        return list(ranked)
+    before = _total([one.logit for one in ranked])
+    excess = _total([one.logit + move for one, move in zip(ranked, moves, strict=True)]) - before
+    moved = [dataclasses.replace(one, logit=one.logit + move - excess) for one, move in zip(ranked, moves, strict=True)]
+    return sorted(moved, key=lambda r: (-r.logit, r.entity, r.fault))
+
+
+def _evident(ranked: Ranked) -> bool:
+    return any(clue.weight > 0 and any(clue.evidence) for clue in ranked.clues)
+
+
+def _total(logits: Sequence[float]) -> float:
+    """The logarithm of the sum of the weights."""
+    top = max(logits)
+    return top + math.log(sum(math.exp(value - top) for value in logits))
 
 
 def probabilities(ranked: Sequence[Ranked], nulls: Nulls) -> tuple[list[float], tuple[float, float, float]]:

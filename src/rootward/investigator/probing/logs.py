@@ -24,7 +24,7 @@ async def read(
     notebook.note("log streams", streams)
     if not streams.value:
         return []
-    query = protocols.LogQuery(matchers=(_matcher(streams.value),))
+    query = protocols.LogQuery(matchers=(every_stream(streams.value),))
     limits = dataclasses.replace(chosen.limits, lines=chosen.log_lines_max)
     nearby = windows.Window(
         max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_LOG_WINDOW_S), frame.baseline.end_s
@@ -40,7 +40,7 @@ def _counted(answer: answers.Answer[records.LogBatch]) -> str:
     return "" if answer.value is None else f"{len(answer.value)} lines of {len(answer.value.streams)} streams"
 
 
-def _matcher(streams: Sequence[Mapping[str, str]]) -> protocols.Matcher:
+def every_stream(streams: Sequence[Mapping[str, str]]) -> protocols.Matcher:
     """Everything, by the label that most streams have: a cause may sit in another namespace than its alert."""
     counts: dict[str, int] = {}
     for stream in streams:
@@ -76,11 +76,11 @@ def by_entity(parts: Sequence[tuple[answers.Answer[records.LogBatch], str]]) -> 
         for row, owner in enumerate(owner_of_line):
             rows.setdefault(owner, []).append(row)
         truncated = answer.outcome is answers.Outcome.TRUNCATED
-        found.extend(case.LogsOf(owner, _take(batch, rows[owner]), key, truncated) for owner in sorted(rows))
+        found.extend(case.LogsOf(owner, take(batch, rows[owner]), key, truncated) for owner in sorted(rows))
     return found
 
 
-def _take(batch: records.LogBatch, rows: Sequence[int]) -> records.LogBatch:
+def take(batch: records.LogBatch, rows: Sequence[int]) -> records.LogBatch:
     return records.LogBatch(
         times_s=batch.times_s[np.asarray(rows, dtype=np.intp)],
         lines=[batch.lines[row] for row in rows],

@@ -67,7 +67,7 @@ async def _search(
             continue
         key = notebook.note(f"traces through {service}", answer)
         if answer.value is not None:
-            fresh = _without(answer.value, seen)
+            fresh = without(answer.value, seen)
             seen.update(answer.value.trace_id)
             found.append(case.SpansOf(window, fresh, key, truncated=answer.outcome is answers.Outcome.TRUNCATED))
     return found
@@ -97,7 +97,7 @@ async def _entry_points(
     return list(dict.fromkeys(first + ranked))[:ENTRY_POINTS_MAX] or list(services[:ENTRY_POINTS_MAX])
 
 
-def _without(spans: records.SpanBatch, seen: set[str]) -> records.SpanBatch:
+def without(spans: records.SpanBatch, seen: set[str]) -> records.SpanBatch:
     """The spans whose trace was not seen yet: two entry points may share traces."""
     keep = np.array([trace not in seen for trace in spans.trace_id], dtype=bool)
     if keep.all():

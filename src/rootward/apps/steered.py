@@ -1,0 +1,94 @@
+"""An investigation with memory: briefed beforehand, its finding kept afterwards; without memory it is the same, and says so."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rootward import _clock, errors
+from rootward.apps import live, remembered, scenarios, wiring
+from rootward.apps import settings as settings_module
+from rootward.apps.cli import output as files
+from rootward.dojo.capsule import store
+from rootward.feedback import remembering
+from rootward.investigator import briefing
+from rootward.investigator import finding as findings
+from rootward.memory import applying, records
+from rootward.signals import alerts
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Told:
+    """`note` says under which id the finding was kept, or why it was not; "" when nothing was to be kept."""
+
+    finding: findings.Finding
+    note: str = ""
+
+
+def over_live(
+    alert: alerts.Alert, settings: settings_module.Settings, *, memory: bool, on_stage: Callable[[str], None]
+) -> Told:
+    """Investigate over the configured back ends; with `memory` and as settings say, briefed and kept.
+
+    Raises:
+        SettingsError: no connector is configured, or one cannot be built.
+    """
+    place = remembered.place(settings)
+    known = brief(place, alert) if memory and settings.memory.use else briefing.NOTHING
+    finding = live.explain(alert, settings, on_stage=on_stage, brief=known)
+    if not (memory and settings.memory.remember):
+        return Told(finding)
+    try:
+        kept = remembering.incident(
+            place.path, place.environment, alert, finding.to_json(), now_s=_clock.SystemClock().now_s()
+        )
+    except errors.InputError as error:  # a memory that cannot be written costs no finding
+        return Told(finding, f"the finding was not kept: {error}")
+    return Told(finding, f"kept as {kept.id}: rootward guidance explain {kept.id}")
+
+
+def over_capsule(
+    folder: Path, settings: settings_module.Settings, *, memory: bool, on_stage: Callable[[str], None]
+) -> Told:
+    """Investigate a recorded scenario; briefed with `memory`, never kept: it is nobody's production of today.
+
+    Raises:
+        CapsuleError: it cannot be read.
+        AlertError: its alert is not one.
+    """
+    scenario = store.load(folder)
+    known = briefing.NOTHING
+    if memory and settings.memory.use:
+        known = brief(remembered.place(settings), wiring.read_alert(scenario.alert))
+    chosen = wiring.options_from_settings(settings)
+    return Told(scenarios.explain(scenario, chosen=chosen, on_stage=on_stage, brief=known))
+
+
+def brief(place: remembered.Place, alert: alerts.Alert) -> briefing.Briefing:
+    """What memory holds for an alert, as of when it began to fire; when memory cannot be read, a briefing that says why and steers nothing."""
+    try:
+        with place.open() as memory:
+            every = memory.guidance()
+    except errors.MemoryFileError as error:
+        return briefing.Briefing(problem=str(error))
+    return briefing.Briefing(applying.select(every, alert, environment=place.environment, at_s=alert.starts_at_s))
+
+
+def finding_of(place: remembered.Place, run: str) -> dict[str, Any]:
+    """The finding, in its JSON form, of a past incident (I7) or a file that `rootward investigate --json` wrote.
+
+    Raises:
+        InputError: there is none.
+    """
+    if records.kind_of_id(run) == "incident":
+        with place.open() as memory:
+            one = memory.get(run)
+        assert isinstance(one, records.Incident), "ids tell kinds"
+        return one.finding
+    data = files.read_json(Path(run))
+    found = data.get("finding", data) if isinstance(data, dict) else None
+    if not isinstance(found, dict) or "root_causes" not in found:
+        raise errors.InputError(
+            f"{run} holds no finding; give a past incident (I7) or what `rootward investigate --json` printed"
+        )
+    return found
