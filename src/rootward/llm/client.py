@@ -9,7 +9,7 @@ import orjson
 
 from rootward import _clock, errors
 from rootward.llm import access as accesses
-from rootward.llm import deltas, door, messages, model, refusals, sse
+from rootward.llm import aws_events, deltas, door, messages, model, refusals, sse
 from rootward.llm.providers import provider as providers
 from rootward.llm.wires import checked
 
@@ -33,11 +33,14 @@ class Client(model.Model):
     ) -> None:
         self.provider, self.name, self.way = provider.name, name, way or provider.way
         self._provider, self._access, self._clock = provider, access, clock
-        self._door: door.Door = way_out or door.HttpDoor(access, self.title, transport)
+        self._door: door.Door = way_out or (
+            provider.door(access, name) if provider.door else door.HttpDoor(access, self.title, transport)
+        )
 
     async def exchange(self, request: messages.Request, *, live: bool) -> AsyncGenerator[deltas.Delta]:
         """See `model.Model.exchange`."""
         spec = self._provider
+        wanted, live = live, live or spec.only_live
         body = {**spec.wire.encode(request, self.name, spec.dialect, live=live), **spec.body}
         sent = _dumps({key: value for key, value in body.items() if key not in spec.unsaid})
         url = spec.url(self._access, self.name, live=live)
@@ -53,10 +56,11 @@ class Client(model.Model):
             try:
                 if live and "json" not in response.headers.get("content-type", "").partition(";")[0]:
                     async for piece in self._streamed(request, response):
-                        yield piece
+                        if wanted or isinstance(piece, deltas.Finished):
+                            yield piece
                 else:
                     yield deltas.Finished(self._whole(await response.body(), request))
-            except (checked.Wrong, sse.EventTooLarge) as error:
+            except (checked.Wrong, sse.EventTooLarge, aws_events.Broken) as error:
                 message = f"{self.title} answered with something that is not its API: {error}; is base_url its address?"
                 raise errors.ModelMalformed(message, model=self.title) from error
 
@@ -85,7 +89,7 @@ class Client(model.Model):
         yield deltas.Finished(decoder.finish())
 
     async def _events(self, response: door.Response) -> AsyncIterator[sse.Event]:
-        parser = sse.Parser()
+        parser = aws_events.Parser() if self._provider.framing == "aws" else sse.Parser()
         async for chunk in response.chunks:
             for event in parser.feed(chunk):
                 yield event

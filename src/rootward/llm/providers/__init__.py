@@ -6,7 +6,19 @@ import importlib
 from rootward import errors
 from rootward.llm.providers import provider
 
-NAMES = ("anthropic", "openai", "azure", "vllm", "ollama", "compatible")
+NAMES = (
+    "anthropic",
+    "openai",
+    "azure",
+    "bedrock",
+    "bedrock_chat",
+    "vertex",
+    "vertex_chat",
+    "vllm",
+    "ollama",
+    "local",
+    "compatible",
+)
 
 
 def named(name: str) -> provider.Provider:

@@ -7,6 +7,7 @@ from urllib import parse
 
 from rootward import errors
 from rootward.llm import access as accesses
+from rootward.llm import door as doors
 from rootward.llm import model, wires
 
 Sign = Callable[[accesses.Access, str, bytes, Mapping[str, str]], Awaitable[Mapping[str, str]]]
@@ -25,6 +26,9 @@ class Provider:
     about: str
     wire: wires.Wire
     base_url: str = ""  # "": settings must say
+    region_urls: Mapping[str, str] = dataclasses.field(
+        default_factory=dict
+    )  # for regions that have an address of their own
     path: str = "/chat/completions"
     live_path: str = ""  # where streams are asked for, if elsewhere
     version_path: str = ""  # used when settings name a version
@@ -38,6 +42,8 @@ class Provider:
     framing: Literal["events", "aws"] = "events"  # of streams
     dialect: wires.Dialect = dataclasses.field(default_factory=wires.Dialect)
     way: model.Way = "schema"
+    door: Callable[[accesses.Access, str], doors.Door] | None = None  # in place of the network
+    only_live: bool = False  # whole replies are streamed too: what is behind the door can only so be stopped
     free: bool = False  # runs on the user's own machines: tokens cost nothing
 
     def url(self, access: accesses.Access, name: str, *, live: bool) -> str:
@@ -46,7 +52,7 @@ class Provider:
         Raises:
             errors.ModelUnreachable: settings lack something that the address needs.
         """
-        base = access.base_url or self.base_url
+        base = access.base_url or self.region_urls.get(access.region, self.base_url)
         if not base.startswith(("http://", "https://")):
             raise errors.ModelUnreachable(
                 f"{self.name}/{name}: base_url is {base!r}; it must be an address such as https://models.acme.org/v1",
@@ -58,7 +64,7 @@ class Provider:
             else (self.live_path if live and self.live_path else self.path)
         )
         known = {
-            "model": parse.quote(name, safe=""),
+            "model": parse.quote(name, safe="@"),
             "region": access.region,
             "project": access.project,
             "version": parse.quote(access.version),
@@ -87,7 +93,7 @@ class Provider:
             return {**said, self.key_header: f"{self.key_prefix}{access.key}"}
         if self.sign is not None:
             return {**said, **await self.sign(access, url, body, said)}
-        if self.key_variable and self.key_header not in {key.lower() for key in access.headers}:
+        if self.key_variable and not {self.key_header, "authorization"} & {key.lower() for key in access.headers}:
             raise errors.ModelNotPermitted(
                 f"{self.name}/{name}: there is no key; set `key: ${{{self.key_variable}}}` under this model in rootward.yaml",
                 model=name,
