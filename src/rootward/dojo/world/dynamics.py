@@ -8,9 +8,11 @@ failures in distributed systems", HotOS 2021). Waiting before overload follows t
 """
 
 import dataclasses
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from rootward.dojo.world import given
 from rootward.dojo.world import knobs as kn
 from rootward.dojo.world import layout as lay
 
@@ -23,7 +25,7 @@ MEMORY = 0.5
 """How much of the last step's capacity and failure ratio carries over: callers and queues do not react at once."""
 CROWD = 8
 BUSIEST = 0.97
-TINY = 1e-9
+TINY = given.TINY
 FORGOTTEN = 72
 """Steps after which two systems under the same load are usually the same, whatever they began with: 64 at most where measured."""
 LANES, LANE_ELEMENTS = 12, 1200
@@ -132,15 +134,13 @@ def settle(layout: lay.Layout, knobs: kn.Knobs, state: State, stop: int, step_s:
     first = stop - lanes * size
     carry = advance(layout, knobs, state, at_rest(layout), 0, first, step_s)
     starts = first + size * np.arange(lanes)
-    weight = _weights(layout, knobs)
-    wires = _wires(layout, lanes)
+    wires = _wires(layout, knobs, lanes)
     running = at_rest(layout).repeated(lanes)
-    for t in range(-FORGOTTEN, 0):
-        _step(layout, knobs, state, running, weight, wires, np.maximum(starts + t, first), step_s)
+    early = np.maximum(starts + np.arange(-FORGOTTEN, 0)[:, None], first)
+    _run(layout, knobs, state, running, wires, early, step_s)
     running.put(0, carry)
     begun = running.copy()
-    for t in range(size):
-        _step(layout, knobs, state, running, weight, wires, starts + t, step_s)
+    _run(layout, knobs, state, running, wires, starts + np.arange(size)[:, None], step_s)
     for lane in range(1, lanes):
         before = running.lane(lane - 1)
         if not before.same(begun.lane(lane)):
@@ -153,17 +153,8 @@ def advance(
 ) -> Carry:
     """Fill `state` for steps `start` to `stop` (exclusive); returns what the last step leaves over."""
     carry = carry.copy()
-    weight, wires = _weights(layout, knobs), _wires(layout, 1)
-    for t in range(start, stop):
-        _step(layout, knobs, state, carry, weight, wires, t, step_s)
+    _run(layout, knobs, state, carry, _wires(layout, knobs, 1), np.arange(start, stop), step_s)
     return carry
-
-
-def _weights(layout: lay.Layout, knobs: kn.Knobs) -> FloatArray:
-    """Calls per request of the caller; [T, E]."""
-    behind = layout.behind
-    weight = layout.weight * knobs.calls_factor
-    return np.asarray(weight * np.where(behind >= 0, 1.0 - knobs.hit[:, behind], 1.0), dtype=np.float64)
 
 
 Step = int | lay.IndexArray
@@ -183,42 +174,74 @@ class _Sum:
         return cls((index + size * np.arange(lanes)[:, None]).ravel(), size, lanes)
 
     def __call__(self, values: FloatArray) -> FloatArray:
-        sums = np.bincount(self.places, values.ravel(), self.size * self.lanes)
-        return np.asarray(sums.reshape(*values.shape[:-1], self.size), dtype=np.float64)
+        sums: FloatArray = np.bincount(self.places, values.ravel(), self.size * self.lanes)
+        return sums.reshape(*values.shape[:-1], self.size) if self.lanes > 1 else sums
+
+
+class _Level(NamedTuple):
+    """One level of the system: its components, the calls that they make, and sums over those by callee (`down`) and by caller
+    (`up`)."""
+
+    here: Any
+    cut: Any
+    calls: int
+    source: lay.IndexArray
+    target: lay.IndexArray
+    timeout_s: FloatArray
+    attempts: FloatArray
+    waits: FloatArray
+    required: FloatArray
+    down: _Sum
+    up: _Sum
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
 class _Wires:
-    """Sums over calls by callee, and by callee (`down`) and by caller (`up`) of the calls of each level."""
+    """What steps read of layout and knobs and what never changes from one to the next. `callees` sums over calls by callee."""
 
     callees: _Sum
-    down: list[_Sum]
-    up: list[_Sum]
+    levels: list[_Level]
+    pooled: lay.BoolArray
 
 
-def _wires(layout: lay.Layout, lanes: int) -> _Wires:
+def _wires(layout: lay.Layout, knobs: kn.Knobs, lanes: int) -> _Wires:
     count = len(layout.components)
-    own = [(slice(level.first, level.last), level) for level in layout.levels]
-    return _Wires(
-        _Sum.of(layout.target, count, lanes),
-        [_Sum.of(layout.target[cut], count, lanes) for cut, _ in own],
-        [_Sum.of(layout.source[cut] - level.low, level.high - level.low, lanes) for cut, level in own],
-    )
+    levels = []
+    for level in layout.levels:
+        edges = slice(level.first, level.last)
+        source, target = layout.source[edges], layout.target[edges]
+        levels.append(
+            _Level(
+                here=(..., slice(level.low, level.high)),
+                cut=(..., edges),
+                calls=level.last - level.first,
+                source=source,
+                target=target,
+                timeout_s=knobs.timeout_s[edges],
+                attempts=knobs.retries[edges] + 1.0,
+                waits=layout.waits[edges],
+                required=layout.required[edges],
+                down=_Sum.of(target, count, lanes),
+                up=_Sum.of(source - level.low, level.high - level.low, lanes),
+            )
+        )
+    return _Wires(_Sum.of(layout.target, count, lanes), levels, np.isfinite(layout.pool))
 
 
-def _step(
+def _run(
     layout: lay.Layout,
     knobs: kn.Knobs,
     state: State,
     carry: Carry,
-    weight: FloatArray,
     wires: _Wires,
-    t: Step,
+    times: lay.IndexArray,
     step_s: float,
 ) -> None:
-    _load(layout, knobs, state, carry, weight[t] * carry.tries, wires, t, step_s)
-    _connections(layout, knobs, state, carry, t, step_s)
-    _answers(layout, knobs, state, carry, weight[t], wires, t)
+    """Step after step through `times`; `carry` takes what each leaves."""
+    for t, now in given.steps(layout, knobs, times):
+        _load(layout, state, carry, now, wires, t, step_s)
+        _connections(state, carry, now, wires, t, step_s)
+        _answers(layout, knobs, state, carry, now, wires, t)
 
 
 def _exceeds(mean_s: FloatArray, limit_s: FloatArray | float) -> FloatArray:
@@ -235,98 +258,88 @@ def collecting(layout: lay.Layout, knobs: kn.Knobs, queue: FloatArray) -> FloatA
 
 
 def _load(
-    layout: lay.Layout,
-    knobs: kn.Knobs,
-    state: State,
-    carry: Carry,
-    weight: FloatArray,
-    wires: _Wires,
-    t: Step,
-    step_s: float,
+    layout: lay.Layout, state: State, carry: Carry, now: given.Given, wires: _Wires, t: Step, step_s: float
 ) -> None:
     """Top down: what arrives where, what is served, what queues, what is refused."""
-    arrivals = knobs.demand[t].copy()
+    arrivals = now.demand.copy()
     ready = carry.queue / step_s
     waiting = carry.pool_queue / step_s
-    through = 1.0 - knobs.refused[t]  # what is refused on the way never arrives
+    weight = now.weight * carry.tries
+    through = now.through  # what is refused on the way never arrives
     served, calls = np.empty(arrivals.shape), np.empty(weight.shape)
-    for level, onward in zip(layout.levels, wires.down, strict=True):
-        here, cut = (..., slice(level.low, level.high)), (..., slice(level.first, level.last))
+    for level in wires.levels:
+        here, cut = level.here, level.cut
         served[here] = np.minimum(arrivals[here] + ready[here], carry.capacity[here])
-        if level.last > level.first:
-            calls[cut] = served[..., layout.source[level.first : level.last]] * weight[cut]
+        if level.calls:
+            calls[cut] = served[..., level.source] * weight[cut]
             passed = np.minimum(calls[cut] * through[cut] + waiting[cut], carry.pool_rate[cut])
-            arrivals += onward(passed)
+            arrivals += level.down(passed)
     grown = carry.queue + (arrivals - served) * step_s
     carry.queue = np.minimum(np.maximum(grown, 0.0), layout.queue_limit)  # rounding may leave a hair less than nothing
     state.rejected[t] = np.minimum((grown - carry.queue) / (arrivals * step_s + TINY), 1.0)
     state.arrivals[t], state.served[t], state.queue[t], state.calls[t] = arrivals, served, carry.queue, calls
 
 
-def _connections(layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, t: Step, step_s: float) -> None:
+def _connections(state: State, carry: Carry, now: given.Given, wires: _Wires, t: Step, step_s: float) -> None:
     """Connection pools: a connection is held for the callee's whole latency; callers wait for a free one, then give up."""
-    source, pooled = layout.source, np.isfinite(layout.pool)
-    pods = np.maximum(knobs.pods[t][..., source], TINY)
-    usable = np.maximum(knobs.pool[t] - knobs.leaked[t], 0.02) * pods
-    rate = np.where(pooled, usable / carry.call_latency, np.inf)
-    calls = state.calls[t] * (1.0 - knobs.refused[t])
+    pooled = wires.pooled
+    rate = np.where(pooled, now.usable / carry.call_latency, np.inf)
+    calls = state.calls[t] * now.through
     grown = np.where(pooled, carry.pool_queue + (calls - rate) * step_s, 0.0)
-    carry.pool_queue = np.minimum(np.maximum(grown, 0.0), layout.workers[source] * pods)
+    carry.pool_queue = np.minimum(np.maximum(grown, 0.0), now.places)
     wait = carry.pool_queue / np.where(pooled, rate, 1.0)
     state.pool_refused[t] = _exceeds(wait, POOL_TIMEOUT_S)
     state.pool_wait[t] = np.minimum(wait, POOL_TIMEOUT_S)
-    used = np.where(pooled, np.minimum(calls * carry.call_latency, usable), 0.0)
-    state.pool_used[t] = used + np.where(pooled, knobs.leaked[t] * pods, 0.0)
+    used = np.where(pooled, np.minimum(calls * carry.call_latency, now.usable), 0.0)
+    state.pool_used[t] = used + now.leaked
     state.pool_waiting[t] = carry.pool_queue
     carry.pool_rate = rate
 
 
 def _answers(
-    layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, weight: FloatArray, wires: _Wires, t: Step
+    layout: lay.Layout, knobs: kn.Knobs, state: State, carry: Carry, now: given.Given, wires: _Wires, t: Step
 ) -> None:
     """Bottom up: how long everything takes, what fails, what is tried again; then the capacity that is left."""
     target = layout.target
-    arrivals, calls, work_s, refused = state.arrivals[t], state.calls[t], knobs.work_s[t], knobs.refused[t]
+    arrivals, calls, work_s, cores, slots = state.arrivals[t], state.calls[t], now.work_s, now.cores, now.slots
     load = np.maximum(state.served[t], TINY)
     extra = np.maximum(wires.callees(calls), TINY)
     added = wires.callees(calls * work_s) / extra
-    work = (knobs.cpu_s[t] + added) * (1.0 + collecting(layout, knobs, carry.queue))
-    blocked = wires.callees(calls * knobs.blocked_s[t]) / extra
-    cores = np.maximum(knobs.cores[t] * knobs.pods[t], TINY)
+    work = (now.cpu_s + added) * (1.0 + collecting(layout, knobs, carry.queue))
+    blocked = wires.callees(calls * now.blocked_s) / extra
     busy = load * work / cores
     near = np.minimum(busy, BUSIEST)
     stretch = 1.0 + near**CROWD / (1.0 - near)
-    hold = work * stretch + knobs.wait_s[t] + blocked
-    slots = np.maximum(knobs.workers[t] * knobs.pods[t], TINY)
-    crowd = np.minimum(arrivals / np.maximum(carry.capacity, TINY), BUSIEST)
+    hold = work * stretch + now.wait_s + blocked
+    able = np.maximum(carry.capacity, TINY)
+    crowd = np.minimum(arrivals / able, BUSIEST)
     crowded = 1.0 + crowd**16 / (1.0 - crowd)
-    queueing = np.minimum(carry.queue / np.maximum(carry.capacity, TINY), LONGEST_S)
-    good = np.log1p(-np.minimum(knobs.own_error[t], 0.999)) + np.log1p(-np.minimum(state.rejected[t], 0.999))
+    queueing = np.minimum(carry.queue / able, LONGEST_S)
+    good = now.sound + np.log1p(-np.minimum(state.rejected[t], 0.999))
     call_latency, timeouts, failed, lost = (np.empty(calls.shape) for _ in range(4))
     latency = np.empty(load.shape)
     stretched = stretch[..., target]
-    own = work_s * stretched + knobs.blocked_s[t] - added[..., target] * stretched
+    own = work_s * stretched + now.blocked_s - added[..., target] * stretched
     own -= blocked[..., target]
-    reach = 1.0 - (1.0 - refused) * (1.0 - state.pool_refused[t])
-    tries = weight * carry.tries
-    sent_share = np.minimum(weight, 1.0)
-    waited_s, delay_s, hung_s = state.pool_wait[t], knobs.delay_s[t], knobs.hang_s * refused
-    for level, up in zip(reversed(layout.levels), reversed(wires.up), strict=True):
-        mine, edges = (..., slice(level.low, level.high)), slice(level.first, level.last)
-        if level.last > level.first:
-            cut, whom, limit, waits = (..., edges), target[edges], knobs.timeout_s[edges], layout.waits[edges]
+    reach = 1.0 - now.through * (1.0 - state.pool_refused[t])
+    tries, waited_s = now.weight * carry.tries, state.pool_wait[t]
+    sent_share, delay_s, hung_s = now.sent_share, now.delay_s, now.hung_s
+    for level in reversed(wires.levels):
+        mine = level.here
+        if level.calls:
+            cut, whom, limit, waits = level.cut, level.target, level.timeout_s, level.waits
             here = np.maximum(latency[..., whom] + own[cut], 1e-5) + delay_s[cut]
             late = _exceeds(here, limit) * waits
             reached = 1.0 - reach[cut]
             bad = 1.0 - (1.0 - late) * reached * np.exp(good[..., whom])
             call_latency[cut], timeouts[cut], failed[cut] = here, late, bad
-            gone = bad ** (knobs.retries[edges] + 1.0)
+            gone = bad**level.attempts
             lost[cut] = gone
             spent = (here * (1.0 - late) + limit * late) * reached + waited_s[cut]
             spent += hung_s[cut]
-            hold[mine] += up(spent * tries[cut] * waits)
-            fatal = gone * layout.required[edges] * waits * sent_share[cut]
-            good[mine] += up(np.log1p(-np.minimum(fatal, 0.999)))
+            hold[mine] += level.up(spent * tries[cut] * waits)
+            fatal = gone * level.required * waits * sent_share[cut]
+            good[mine] += level.up(np.log1p(-np.minimum(fatal, 0.999)))
         latency[mine] = hold[mine] * crowded[mine] + queueing[mine]
     fresh = np.minimum(cores / np.maximum(work, TINY), slots / hold)
     carry.capacity = MEMORY * carry.capacity + (1 - MEMORY) * fresh
