@@ -3,6 +3,8 @@
 import itertools
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rootward.dojo.capsule import telemetry
 from rootward.dojo.engines.promql import engine, memory, values
@@ -49,3 +51,14 @@ def test_only_so_much_is_remembered() -> None:
         kept.put(key, memory.Kept(vector, 1, 1))
     assert kept.get(keys[0]) is None
     assert kept.get(keys[1]) is not None
+
+
+NAMES = st.sampled_from(["__name__", "job", "pod", "Zone", "le"])
+ROWS = st.lists(st.dictionaries(NAMES, st.sampled_from(["", "a", "b", "é"])), max_size=12)
+
+
+@given(ROWS, ROWS)
+def test_sets_of_labels_made_together_are_those_made_one_by_one(first, second) -> None:
+    together = values.LabelSets()
+    for rows in (first, second):
+        assert together.of(rows) == [values.label_set(row) for row in rows]

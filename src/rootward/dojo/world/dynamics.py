@@ -174,7 +174,7 @@ class _Sum:
         return cls((index + size * np.arange(lanes)[:, None]).ravel(), size, lanes)
 
     def __call__(self, values: FloatArray) -> FloatArray:
-        sums: FloatArray = np.bincount(self.places, values.ravel(), self.size * self.lanes)
+        sums = np.asarray(np.bincount(self.places, values.ravel(), self.size * self.lanes), dtype=np.float64)
         return sums.reshape(*values.shape[:-1], self.size) if self.lanes > 1 else sums
 
 

@@ -188,9 +188,10 @@ _Found = tuple[values.LabelSet, Mapping[str, str], Strip, int]
 def _collect(metrics: telemetry.Metrics) -> list[_Found]:
     """Every series once, with its strip and row; series that appear in several blocks are joined in time."""
     found: list[_Found] = []
+    label_sets = values.LabelSets()
     for block in metrics.blocks:
         strips = _strips(block)
-        sets = values.label_sets(block.labels)
+        sets = label_sets.of(block.labels)
         found += [
             (labels, own, strip, row)
             for row, (labels, own, strip) in enumerate(zip(sets, block.labels, strips, strict=True))

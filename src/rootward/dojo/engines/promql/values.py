@@ -62,21 +62,39 @@ def label_set(pairs: dict[str, str]) -> LabelSet:
     return tuple(given) if all(pairs.values()) else tuple(pair for pair in given if pair[1])
 
 
-def label_sets(rows: Sequence[Mapping[str, str]]) -> list[LabelSet]:
-    """`label_set` of each: those with the same names in the same order, as a page's mostly are, are sorted once."""
-    shapes: dict[tuple[str, ...], tuple[list[str], list[int]]] = {}
-    out: list[LabelSet] = []
-    for pairs in rows:
-        names, given = tuple(pairs), list(pairs.values())
-        shape = shapes.get(names)
-        if shape is None:
-            order = sorted(range(len(names)), key=names.__getitem__)
-            shape = shapes[names] = ([names[i] for i in order], order)
-        if "" in given:
-            out.append(label_set(dict(pairs)))
-        else:
-            out.append(tuple(zip(shape[0], map(given.__getitem__, shape[1]), strict=True)))
-    return out
+class _Pairs(dict[str, tuple[str, str]]):
+    """The pairs of one label by value, each made once: thousands of series share them, and equal ones are found by looking."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self._name = name
+
+    def __missing__(self, value: str) -> tuple[str, str]:
+        pair = self[value] = (self._name, value)
+        return pair
+
+
+class LabelSets:
+    """`label_set` for many series, which mostly have the same names as their neighbours: a label at a time."""
+
+    def __init__(self) -> None:
+        self._pairs: dict[str, _Pairs] = {}
+
+    def of(self, rows: Sequence[Mapping[str, str]]) -> list[LabelSet]:
+        """Of each row; in order."""
+        alike: dict[tuple[str, ...], list[int]] = {}
+        for place, row in enumerate(rows):
+            alike.setdefault(tuple(row), []).append(place)
+        out: list[LabelSet] = [()] * len(rows)
+        for names, places in alike.items():
+            given = zip(*(rows[place].values() for place in places), strict=True)
+            columns = sorted(zip(names, given, strict=True))
+            tables = [self._pairs.setdefault(name, _Pairs(name)) for name, _ in columns]
+            pairs = [[known[value] for value in column] for known, (_, column) in zip(tables, columns, strict=True)]
+            holed = any("" in known for known in tables)
+            for place, labels in zip(places, zip(*pairs, strict=True), strict=bool(names)):
+                out[place] = tuple(pair for pair in labels if pair[1]) if holed else labels
+        return out
 
 
 def name_of(labels: LabelSet) -> str:
