@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from rootward import _clock, _rng, errors
@@ -37,13 +38,12 @@ OK = (200, {"content-type": "application/json"}, b'{"ok": true}')
 
 
 def client(fake: Fake, clock: _clock.Clock | None = None, **endpoint: Any) -> _http.HttpClient:
-    http = _http.HttpClient.in_process("prom", fake, clock=clock or _clock.VirtualClock(1e9), rng=_rng.stream(3, "t"))
     return _http.HttpClient(
         "prom",
         _endpoint.Endpoint("http://prom:9090/prefix/", **endpoint),
-        clock=http.clock,
+        clock=clock or _clock.VirtualClock(1e9),
         rng=_rng.stream(3, "t"),
-        transport=http._transport,
+        transport=httpx2.ASGITransport(app=fake, raise_app_exceptions=False),
     )
 
 
@@ -160,8 +160,6 @@ def test_tls_settings_that_cannot_be_used_are_told(tmp_path: Path) -> None:
 
 
 def test_a_refused_connection_is_unreachable() -> None:
-    import httpx2
-
     class Transport(httpx2.AsyncBaseTransport):
         async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
             raise httpx2.ConnectError("connection refused")

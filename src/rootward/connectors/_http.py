@@ -7,7 +7,7 @@ subclasses, so that connectors never look at status codes. It only reads: GET, a
 import asyncio
 import dataclasses
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib import parse
 
@@ -15,13 +15,10 @@ import httpx2
 import numpy as np
 
 from rootward import _clock, errors
-from rootward.connectors import _endpoint, _json, _reads, _replies
+from rootward.connectors import _endpoint, _in_process, _json, _reads, _replies
 from rootward.signals import outgoing, protocols
 
-ASGIApp = Callable[
-    [MutableMapping[str, Any], Callable[[], Awaitable[Any]], Callable[[MutableMapping[str, Any]], Awaitable[None]]],
-    Awaitable[None],
-]
+ASGIApp = _in_process.ASGIApp
 Params = Mapping[str, str | int | float | bool] | list[tuple[str, str | int | float | bool]]
 
 decode = _replies.decode
@@ -80,19 +77,15 @@ class HttpClient:
         self._record = record
         self.reads: _reads.Reads | None = None
         self._client: httpx2.AsyncClient | None = None
+        self._app: ASGIApp | None = None
         self._token = endpoint.token
 
     @classmethod
     def in_process(cls, source: str, app: ASGIApp, *, clock: _clock.Clock, rng: np.random.Generator) -> "HttpClient":
         """A client whose back end is an ASGI application in this process; an exception in it is answered as a 500."""
-        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
-        return cls(
-            source,
-            _endpoint.Endpoint(f"http://{source}", token=IN_PROCESS_TOKEN),
-            clock=clock,
-            rng=rng,
-            transport=transport,
-        )
+        http = cls(source, _endpoint.Endpoint(f"http://{source}", token=IN_PROCESS_TOKEN), clock=clock, rng=rng)
+        http._app = app
+        return http
 
     async def get_json(self, path: str, params: Params | None = None, *, budget: Budget, **more: Any) -> Any:
         """The decoded JSON body. `more`: as `request`."""
@@ -161,8 +154,6 @@ class HttpClient:
         bytes_max: int | None,
         asked: str,
     ) -> _replies.Reply:
-        if self._client is None:
-            self._client = self._make_client()
         encoded = parse.urlencode(
             [(k, _text(v)) for k, v in (params.items() if isinstance(params, Mapping) else params or [])]
         )
@@ -172,13 +163,17 @@ class HttpClient:
         if method == "POST":
             content, sent["content-type"] = encoded.encode(), "application/x-www-form-urlencoded"
         left, exchange = budget.limits.bytes - budget.bytes_read, _Exchange()
+        left = min(left, bytes_max or left)
         try:
-            exchange.request = request = self._client.build_request(method, url, headers=sent, content=content)
             async with asyncio.timeout(max(budget.remaining_s(), 0.0)):
-                response = await self._client.send(request, stream=True)
+                if self._app is not None:
+                    return await self._ask_here(self._app, method, path, encoded, sent, left, exchange, asked)
+                client = self._client = self._client or self._make_client()
+                exchange.request = client.build_request(method, url, headers=sent, content=content)
+                response = await client.send(exchange.request, stream=True)
                 try:
                     exchange.status = response.status_code
-                    body = await self._read(response, min(left, bytes_max or left), exchange, asked)
+                    body = await self._read(response, left, exchange, asked)
                     return _replies.Reply(self.source, asked, response.status_code, dict(response.headers), body)
                 finally:
                     await response.aclose()
@@ -194,6 +189,36 @@ class HttpClient:
         finally:
             budget.bytes_read += exchange.bytes_in
             self._note(exchange, len(content or b""))
+
+    async def _ask_here(
+        self,
+        app: ASGIApp,
+        method: str,
+        path: str,
+        encoded: str,
+        headers: Mapping[str, str],
+        bytes_max: int,
+        exchange: _Exchange,
+        asked: str,
+    ) -> _replies.Reply:
+        standing = {
+            "host": parse.urlsplit(self.base_url).netloc,
+            "accept": "application/json",
+            "user-agent": USER_AGENT,
+        }
+        query, content = ("", encoded.encode()) if method == "POST" else (encoded, b"")
+        came = await _in_process.ask(app, method, path, query, {**standing, **headers}, content, bytes_max=bytes_max)
+        body = came.body
+        exchange.status, exchange.bytes_in = came.status, len(body)
+        if len(body) > bytes_max:
+            raise self._too_long(asked, bytes_max)
+        return _replies.Reply(self.source, asked, came.status, came.headers, body)
+
+    def _too_long(self, asked: str, bytes_max: int) -> errors.BackendError:
+        message = (
+            f"{self.source}: {asked} answered more than {bytes_max} bytes; narrow the question or raise limits.bytes"
+        )
+        return errors.BackendError(message, source=self.source)
 
     def _note(self, exchange: _Exchange, body_bytes: int) -> None:
         request = exchange.request
@@ -221,8 +246,7 @@ class HttpClient:
         async for chunk in response.aiter_bytes():
             exchange.bytes_in += len(chunk)
             if exchange.bytes_in > bytes_max:
-                message = f"{self.source}: {asked} answered more than {bytes_max} bytes; narrow the question or raise limits.bytes"
-                raise errors.BackendError(message, source=self.source)
+                raise self._too_long(asked, bytes_max)
             chunks.append(chunk)
         return b"".join(chunks)
 
