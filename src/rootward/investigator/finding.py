@@ -102,6 +102,36 @@ class Guided:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Cited:
+    """A sentence that was checked against the evidence it cites."""
+
+    sentence: str
+    evidence: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Dropped:
+    """A sentence of a model that did not stand in the evidence it cited, and why."""
+
+    sentence: str
+    reason: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a language model made of it. `verdict`: agreed | unsure | overruled (its cause stands first, on evidence that it asked for) |
+    not_accepted (it named another cause without such evidence) | none (it did not conclude: `trouble` says why)."""
+
+    model: str
+    verdict: str
+    sentences: tuple[Cited, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    trouble: str = ""
+    questions: int = 0
+    tokens: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     status: Status
     alert: str
@@ -116,6 +146,7 @@ class Finding:
     charts: tuple[Chart, ...] = ()
     planted: tuple[planting.Attempt, ...] = ()  # texts that tried to instruct their reader; nothing followed them
     guided: Guided | None = None  # None when no guidance applied
+    opinion: Opinion | None = None  # None: no model was asked
 
     def to_json(self) -> dict[str, Any]:
         """The published form: see docs/reference/finding.md."""
@@ -135,6 +166,7 @@ class Finding:
             "next_checks": list(self.next_checks),
             "charts": [dataclasses.asdict(chart) for chart in self.charts],
             "planted": [dataclasses.asdict(attempt) for attempt in self.planted],
+            "opinion": None if self.opinion is None else dataclasses.asdict(self.opinion),
             "timing": {
                 "started": _clock.to_iso(self.timing.started_s),
                 "elapsed_s": round(self.timing.elapsed_s, 3),

@@ -1,12 +1,22 @@
 """The investigation: frame, probe, hypothesise, test, conclude. A finding is produced whatever fails."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 from rootward import _clock
 from rootward.investigator import briefing, conclude, gather, guided, options, second_look
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, judge
 from rootward.signals import alerts, protocols, roles
+
+
+class Advisor(Protocol):
+    """Somebody who is asked for a second opinion once the reasoner has concluded: `opinion.Consultant`."""
+
+    async def opine(
+        self, gathered: gather.Gathered, judgement: case.Judgement, finding: findings.Finding, chosen: options.Options
+    ) -> findings.Finding:
+        """The finding with the opinion in it, whatever happens to whoever is asked."""
 
 
 async def examine(
@@ -19,6 +29,7 @@ async def examine(
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
     brief: briefing.Briefing = briefing.NOTHING,
+    advisor: Advisor | None = None,
 ) -> tuple[findings.Finding, case.Case]:
     """Investigate one alert over `sources`, as of `now_s` (default: the clock's now); also what was reasoned over, for evals.
 
@@ -61,7 +72,11 @@ async def examine(
         stages=stages,
     )
     finding = conclude.conclude(gathered.case, judgement, gathered.ledger, timing)
-    return guided.add(finding, brief, gathered, judgement), gathered.case
+    finding = guided.add(finding, brief, gathered, judgement)
+    if advisor is not None:
+        on_stage("asking a model for a second opinion")
+        finding = await advisor.opine(gathered, judgement, finding, chosen)
+    return finding, gathered.case
 
 
 async def investigate(
@@ -74,9 +89,18 @@ async def investigate(
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
     brief: briefing.Briefing = briefing.NOTHING,
+    advisor: Advisor | None = None,
 ) -> findings.Finding:
     """The finding alone: see `examine`."""
     finding, _ = await examine(
-        alert, sources, clock=clock, now_s=now_s, chosen=chosen, overrides=overrides, on_stage=on_stage, brief=brief
+        alert,
+        sources,
+        clock=clock,
+        now_s=now_s,
+        chosen=chosen,
+        overrides=overrides,
+        on_stage=on_stage,
+        brief=brief,
+        advisor=advisor,
     )
     return finding

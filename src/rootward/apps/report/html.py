@@ -50,6 +50,7 @@ def render(finding: findings.Finding, *, truth: Mapping[str, Any] | None = None)
         status_words=text.STATUS_WORDS[str(finding.status)].capitalize(),
         drawings=[draw(chart) for chart in finding.charts],
         truth=truth,
+        opinions=text.OPINIONS,
         width=CHART_WIDTH,
         height=CHART_HEIGHT,
     )

@@ -39,6 +39,7 @@ def show(finding: findings.Finding, console: Console) -> None:
         ("Why", _because(finding)),
         ("Guidance", _guided(finding)),
         ("Ruled out", [_dropped(item) for item in finding.ruled_out]),
+        (_opinion_title(finding), _opinion(finding)),
         ("Missing", list(finding.missing)),
         ("Planted instructions, not followed", [f"{one.place}: “{one.text}”" for one in finding.planted]),
         ("Next checks", list(finding.next_checks)),
@@ -48,6 +49,30 @@ def show(finding: findings.Finding, console: Console) -> None:
     if finding.charts:
         console.print(_charts(finding.charts, console.width))
     console.print(_evidence(finding))
+
+
+OPINIONS = {
+    "agreed": "agrees",
+    "unsure": "is unsure",
+    "overruled": "named the cause, on evidence that it asked for",
+    "not_accepted": "named another cause without new evidence, so it does not count",
+    "none": "did not conclude; this is the reasoner's answer alone",
+}
+
+
+def _opinion_title(finding: findings.Finding) -> str:
+    return f"{finding.opinion.model} {OPINIONS[finding.opinion.verdict]}" if finding.opinion else ""
+
+
+def _opinion(finding: findings.Finding) -> list[str]:
+    """A model's checked sentences, what was dropped of it and why, and its trouble."""
+    if finding.opinion is None:
+        return []
+    said = [f"{one.sentence} [{', '.join(one.evidence)}]" for one in finding.opinion.sentences]
+    dropped = [f"dropped: “{one.sentence}” ({one.reason})" for one in finding.opinion.dropped]
+    trouble = [finding.opinion.trouble] if finding.opinion.trouble else []
+    spent = f"{finding.opinion.questions} questions, {finding.opinion.tokens:,} tokens"
+    return [*said, *dropped, *trouble, spent]
 
 
 def time_of_day(time_s: float | None) -> str:
