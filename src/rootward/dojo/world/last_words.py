@@ -4,8 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import log_formats as lf
-from rootward.dojo.world import pod_objects
+from rootward.dojo.world import log_layouts, pod_objects
 from rootward.dojo.world import troubles as tr
 
 REPEATED_S = 30.0
@@ -35,7 +34,7 @@ def _of(frame: fr.Frame, p: int, spell: tr.Spell) -> Iterator[Line]:
     pod = frame.fleet.pods[p]
     component = frame.layout.components[pod.component]
     named = pod_objects.texts(frame, p)
-    write = lf.FORMATS.get(component.language, lf.FORMATS["go"])
+    write = log_layouts.writer(frame, pod.component)
     rng = frame.rng("last words", pod.name, spell.start)
     if spell.state.kind == tr.INITIALISING:
         time_s, until_s = pod.created_s + 4.0, float(frame.times_s[min(spell.end, frame.steps) - 1])

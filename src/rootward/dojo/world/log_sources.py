@@ -31,6 +31,7 @@ class Source:
     trace: str = ""
     of: Callable[[Any], bool] | None = None  # which pods write it; None: all, by their share of the traffic
     failing: bool = False  # by their share of the failures instead
+    everyday: bool = False  # something that fails now and then on any day
 
 
 def troubles(frame: fr.Frame) -> list[Source]:
@@ -99,7 +100,7 @@ def _call(frame: fr.Frame, e: int) -> list[Source]:
     ]
     attempts = state.calls[:, e]
     level = "error" if layout.required[e] >= 0.5 else "warn"
-    return [Source(i, level, attempts * share, _failure(frame, e, table)) for table, share in reasons]
+    return [Source(i, level, attempts * share, _failure(frame, e, table), everyday=True) for table, share in reasons]
 
 
 def _too_late(callee: bp.Component) -> Mapping[str, str]:
@@ -143,16 +144,7 @@ def _failure(frame: fr.Frame, e: int, table: Mapping[str, str]) -> Callable[[int
 def _database(frame: fr.Frame, i: int) -> list[Source]:
     layout, state = frame.layout, frame.state
     rng = frame.rng("postgres log", i)
-    found = [
-        Source(
-            i,
-            "info",
-            np.full(frame.steps, 1 / 300.0),
-            _choose(
-                ("checkpoint complete: wrote 812 buffers (5.0%); 0 WAL file(s) added, 0 removed, 1 recycled",), rng
-            ),
-        )
-    ]
+    found: list[Source] = []
     for e in layout.calls_to(i):
         statement = layout.calls[e].operation
         took_s = databases.own_latency(frame, e)
@@ -179,21 +171,7 @@ def _database(frame: fr.Frame, i: int) -> list[Source]:
 
 def _cache(frame: fr.Frame, i: int) -> list[Source]:
     rng = frame.rng("redis log", i)
-    found = [
-        Source(
-            i,
-            "info",
-            np.full(frame.steps, 1 / 600.0),
-            _choose(
-                (
-                    "Background saving terminated with success",
-                    "DB saved on disk",
-                    "100 changes in 300 seconds. Saving...",
-                ),
-                rng,
-            ),
-        )
-    ]
+    found: list[Source] = []
     if i in frame.draft.evictions:
         first = np.zeros(frame.steps)
         first[frame.draft.onset] = 3.0 / frame.step_s
@@ -245,6 +223,7 @@ def _own(frame: fr.Frame, i: int) -> list[Source]:
             share * frame.state.served[:, i],
             _choose((lf.OWN[component.language],), frame.rng("own", i)),
             failing=True,
+            everyday=True,
         )
     ]
 
@@ -281,8 +260,8 @@ _GRUMBLES = (
 def _grumble(frame: fr.Frame, i: int) -> Source:
     """Warnings and errors that mean nothing, with an hour when there are more of them."""
     rng = frame.rng("grumble", i)
-    rate = np.full(frame.steps, frame.noise.grumbles / 420.0)
+    rate = np.full(frame.steps, frame.noise.grumbles / 1000.0)
     at = int(rng.integers(0, frame.steps))
-    rate[at : at + round(1500 / frame.step_s)] *= float(rng.uniform(1, 6))
+    rate[at : at + round(1500 / frame.step_s)] *= float(rng.uniform(2, 14))
     texts = tuple(_GRUMBLES[int(k)] for k in rng.permutation(len(_GRUMBLES))[:2])
     return Source(i, "error" if rng.uniform() < 0.3 else "warn", rate, _choose(texts, rng))

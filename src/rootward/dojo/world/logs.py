@@ -2,7 +2,6 @@
 
 import dataclasses
 import datetime as dt
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -11,14 +10,15 @@ from rootward import _rng
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
 from rootward.dojo.world import frame as fr
-from rootward.dojo.world import last_words, request_lines
+from rootward.dojo.world import last_words, log_layouts, request_lines, upkeep_lines
 from rootward.dojo.world import layout as lay
-from rootward.dojo.world import log_formats as lf
 from rootward.dojo.world import log_sources as sources
 
-LINES_ORDINARY = 10_000
+LINES_ORDINARY = 9_000
 LINES_TROUBLE = 6500
 """About how many lines six hours have."""
+EVERYDAY, FLOOD = 0.02, 2.5
+"""Of failures that happen every day this share is kept (as of ordinary requests), until they are this many times as frequent."""
 PER_SOURCE = 900
 """The most lines that one source of errors writes: shippers rate-limit, and six hours stay readable."""
 
@@ -45,17 +45,19 @@ def logs(frame: fr.Frame) -> tm.Logs:
         _ordinary(frame, book, of_pod, i, budget, rng)
     troubles = sources.troubles(frame)
     # One share for all, so that what fails most writes most; the rare still gets its few lines.
-    sizes = [float(_expected(frame, source.rate).sum()) for source in troubles]
+    sizes = [float(_expected(frame, source).sum()) for source in troubles]
     share = min(1.0, LINES_TROUBLE * frame.volume * frame.noise.log_share / max(sum(sizes), 1.0))
     for source, size in zip(troubles, sizes, strict=True):
         _write(frame, book, of_pod, source, int(np.clip(size * share, 12, PER_SOURCE)), rng)
+    _upkeep(frame, book, of_pod)
     _last_words(frame, book, streams, of_pod)
     _resolver(frame, book, streams, rng)
-    order = sorted(range(len(book.lines)), key=lambda k: (book.times_s[k], k))
+    times_s = np.array(book.times_s, dtype=np.float64)
+    order = np.argsort(times_s, kind="stable")
     return tm.Logs(
-        times_ns=(np.array([book.times_s[k] for k in order]) * 1e6).astype(np.int64) * 1000,
-        stream=np.array([book.stream[k] for k in order], dtype=np.int32),
-        lines=[book.lines[k] for k in order],
+        times_ns=(times_s[order] * 1e6).astype(np.int64) * 1000,
+        stream=np.array(book.stream, dtype=np.int32)[order],
+        lines=[book.lines[k] for k in order.tolist()],
         streams=tuple(streams),
     )
 
@@ -80,22 +82,27 @@ def _streams(frame: fr.Frame) -> tuple[list[tm.Labels], dict[int, int]]:
     return streams, of_pod
 
 
-def _expected(frame: fr.Frame, rate: lay.FloatArray) -> lay.FloatArray:
-    """Lines per step, bent at the top only, so that a flood still looks like one next to ordinary times."""
-    expected = np.maximum(rate, 0.0) * frame.step_s
+def _expected(frame: fr.Frame, source: sources.Source) -> lay.FloatArray:
+    """Lines per step: what fails every day is sampled like all that happens every day; above that bent at the top only, so that a
+    flood still looks like one next to ordinary times."""
+    expected = _bent(np.maximum(source.rate, 0.0) * frame.step_s)
+    if not source.everyday:
+        return expected
+    usual = float(np.median(expected[: max(frame.draft.onset, 1)]))
+    return np.where(expected > FLOOD * usual, expected, expected * EVERYDAY)
+
+
+def _bent(expected: lay.FloatArray) -> lay.FloatArray:
     return np.minimum(expected, 1.2 + np.sqrt(expected))
 
 
 def _moments(
-    frame: fr.Frame, rate: lay.FloatArray, cap: int, rng: np.random.Generator
-) -> tuple[lay.IndexArray, list[float]]:
-    """Steps and times at which lines are written, thinned to about `cap` in all."""
-    expected = _expected(frame, rate)
-    total = float(expected.sum())
-    count = rng.poisson(expected * min(1.0, cap / max(total, 1e-9)))
+    frame: fr.Frame, expected: lay.FloatArray, cap: float, rng: np.random.Generator
+) -> tuple[lay.IndexArray, lay.FloatArray]:
+    """Steps and times at which something is written, `expected` times per step, thinned to about `cap` in all."""
+    count = rng.poisson(expected * min(1.0, cap / max(float(expected.sum()), 1e-9)))
     steps = np.repeat(np.arange(frame.steps), count)
-    times_s = frame.times_s[steps] + rng.uniform(0, frame.step_s, len(steps))
-    return steps, times_s.tolist()
+    return steps, frame.times_s[steps] + rng.uniform(0, frame.step_s, len(steps))
 
 
 def _alive(frame: fr.Frame, component: int) -> lay.BoolArray:
@@ -126,18 +133,25 @@ def _ordinary(
     component = frame.layout.components[i]
     habit = request_lines.habit(frame, i)
     size = 1.0 if component.language == "nginx" else habit.mean
-    rate = frame.state.served[:, i] * _alive(frame, i)
-    cap = max(int(budget / size), 1)
-    steps, times_s = _moments(frame, rate * (cap / max(float(rate.sum() * frame.step_s), 1e-9)), cap, rng)
-    pods = _pods(frame, i, steps, rng)
+    served = frame.state.served[:, i] * _alive(frame, i)
+    cap = max(budget / size / habit.together, 1.0)
+    steps, moments_s = _moments(frame, served * (cap / max(float(served.sum()), 1e-9)), cap, rng)
+    # Connections live long, and a page asks for several things at once: requests come in groups, each group to one pod.
+    group = np.repeat(np.arange(len(steps)), rng.geometric(1.0 / habit.together, len(steps)))
+    pods = np.array(_pods(frame, i, steps, rng), dtype=np.intp)[group].tolist()
+    steps = steps[group]
+    times_s = (
+        moments_s[group]
+        + rng.exponential(0.15, len(group)) * np.concatenate(([0.0], np.diff(group) == 0))[: len(group)]
+    )
     traces = rng.bytes(16 * len(steps)).hex()
     took = frame.state.latency[steps, i] * rng.gamma(4.0, 0.25, len(steps)) * 1e3
     routes = rng.choice(len(component.routes), size=len(steps), p=_shares(component))
     said = request_lines.chosen(habit, len(steps), rng)
-    tell, write = request_lines.teller(frame), lf.FORMATS[component.language]
+    tell, write = request_lines.teller(frame, habit), log_layouts.writer(frame, i)
     unknown = frame.counts.client[:, i] / np.maximum(frame.counts.total[:, i], 1.0)
     missed = frame.rng("not found", i).uniform(size=len(steps)) < unknown[steps]
-    for k, time_s in enumerate(times_s):
+    for k, time_s in enumerate(times_s.tolist()):
         step, pod = int(steps[k]), pods[k]
         ahead_s = float(book.ahead_s[pod][step])
         route, trace = component.routes[routes[k]], traces[32 * k : 32 * k + 32]
@@ -145,11 +159,16 @@ def _ordinary(
             line = _access(time_s + ahead_s, route, took[k], trace, 404 if missed[k] else 200)
             _note(book, time_s, of_pod[pod], line)
             continue
-        for at, (_, moment, text, call) in enumerate(habit.lines):
-            if said[k, at]:
-                at_s = time_s + moment * took[k] / 1e3
-                words = tell(text, call, route, took[k], step, trace)
-                _note(book, at_s, of_pod[pod], write(at_s + ahead_s, "info", component.name, words, trace))
+        for at in np.flatnonzero(said[k]).tolist():
+            line_of = habit.lines[at]
+            at_s = time_s + line_of.moment * took[k] / 1e3
+            for item in range(int(said[k, at])):
+                # The next item has other numbers, and is come to a little later.
+                turned = trace if not item else trace[3 * item :] + trace[: 3 * item]
+                words = tell(line_of.text, line_of.call, route, took[k], step, turned)
+                _note(
+                    book, at_s + 2e-4 * item, of_pod[pod], write(at_s + ahead_s, "info", component.name, words, trace)
+                )
 
 
 def _note(book: _Book, time_s: float, stream: int, line: str) -> None:
@@ -173,27 +192,28 @@ def _write(
     frame: fr.Frame, book: _Book, of_pod: dict[int, int], source: sources.Source, cap: int, rng: np.random.Generator
 ) -> None:
     component = frame.layout.components[source.component]
-    steps, times_s = _moments(frame, source.rate * _alive(frame, source.component), cap, rng)
+    steps, moments_s = _moments(frame, _expected(frame, source) * _alive(frame, source.component), cap, rng)
     if not len(steps):
         return
     pods = _pods(frame, source.component, steps, rng, source)
-    write = lf.FORMATS.get(component.language, lf.FORMATS["go"])
+    write = log_layouts.writer(frame, source.component)
     traces = rng.bytes(16 * len(steps)).hex()
     words: Callable[[int, float], str] = source.words
-    for k, time_s in enumerate(times_s):
+    for k, time_s in enumerate(moments_s.tolist()):
         said_s = time_s + float(book.ahead_s[pods[k]][steps[k]])
         line = write(said_s, source.level, component.name, words(int(steps[k]), time_s), traces[32 * k : 32 * k + 32])
-        if source.trace:
-            line = _with_trace(line, source.trace, component.language)
-        book.times_s.append(time_s)
-        book.stream.append(of_pod[pods[k]])
-        book.lines.append(line)
+        _note(book, time_s, of_pod[pods[k]], log_layouts.with_stack(line, source.trace) if source.trace else line)
 
 
-def _with_trace(line: str, trace: str, language: str) -> str:
-    if language in ("go", "node"):
-        return f'{line[:-1]},"stack":{json.dumps(trace)}}}'
-    return f"{line}\n{trace}"
+def _upkeep(frame: fr.Frame, book: _Book, of_pod: dict[int, int]) -> None:
+    """What is written round after round, each line by its pod's clock."""
+    rng = frame.rng("upkeep traces")
+    writers = {i: log_layouts.writer(frame, i) for i in range(len(frame.layout.components))}
+    for one in upkeep_lines.lines(frame):
+        i = frame.fleet.pods[one.pod].component
+        step = min(max(int((one.time_s - frame.times_s[0]) / frame.step_s), 0), frame.steps - 1)
+        said_s, name = one.time_s + float(book.ahead_s[one.pod][step]), frame.layout.components[i].name
+        _note(book, one.time_s, of_pod[one.pod], writers[i](said_s, "info", name, one.text, rng.bytes(16).hex()))
 
 
 def _last_words(frame: fr.Frame, book: _Book, streams: list[tm.Labels], of_pod: dict[int, int]) -> None:
@@ -229,12 +249,12 @@ def _resolver(frame: fr.Frame, book: _Book, streams: list[tm.Labels], rng: np.ra
         }
         for pod in ("coredns-5d78c9869d-7wq2m", "coredns-5d78c9869d-x8hzd")
     ]
-    _, times_s = _moments(frame, frame.draft.zone_errors * 3.0, PER_SOURCE, rng)
+    _, times_s = _moments(frame, _bent(frame.draft.zone_errors * 3.0 * frame.step_s), PER_SOURCE, rng)
     names = [
         c.host or f"{c.name}.{frame.layout.namespace(i)}.svc.cluster.local"
         for i, c in enumerate(frame.layout.components)
     ]
-    for k, time_s in enumerate(times_s):
+    for k, time_s in enumerate(times_s.tolist()):
         name = names[int(rng.integers(0, len(names)))]
         book.times_s.append(time_s)
         book.stream.append(base + k % 2)
