@@ -11,7 +11,7 @@ from rootward.investigator import investigate
 COMMANDS = (
     ["demo"], ["investigate"], ["doctor"], ["dojo", "worlds"], ["dojo", "faults"], ["dojo", "show"], ["dojo", "serve"],
     ["dojo", "export"], ["capsule", "import"], ["capsule", "info"], ["capsule", "verify"], ["evals", "rca"],
-    ["evals", "run"], ["evals", "stability"], ["evals", "suites"], ["evals", "list"], ["evals", "show"],
+    ["evals", "run"], ["evals", "stability"], ["evals", "suites"], ["evals", "list"], ["evals", "show"], ["models", "list"], ["models", "check"], ["models", "ask"],
 )  # fmt: skip
 SCHEMA = json.loads((Path(investigate.__file__).parent / "finding.schema.json").read_text(encoding="utf-8"))
 

@@ -141,9 +141,11 @@ def test_a_google_token_is_fetched_once_and_kept(service_account: None) -> None:
         came.append(request)
         return httpx2.Response(200, json={"access_token": "ya29.token", "expires_in": 3600, "token_type": "Bearer"})
 
-    transport = httpx2.MockTransport(answer)
-    assert [google.token(llm.Access(), transport) for _ in range(3)] == ["ya29.token"] * 3
+    transport, noted = httpx2.MockTransport(answer), []
+    access = llm.Access(note=lambda *note: noted.append(note))
+    assert [google.token(access, transport) for _ in range(3)] == ["ya29.token"] * 3
     assert [str(one.url) for one in came] == ["https://tokens.acme.org/token"]
+    assert [(note[0], note[1], note[4]) for note in noted] == [("POST", "https://tokens.acme.org/token", 200)]
     claims = parse.parse_qs(came[0].content.decode())
     assert claims["grant_type"] == ["urn:ietf:params:oauth:grant-type:jwt-bearer"]
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import json
+import types
 from typing import Any
 
 import contract_models
@@ -13,7 +15,9 @@ from contract_models import ROWS, Row, client
 from model_fakes import Answers, Breaks, Says
 
 from rootward import errors, llm
+from rootward.llm import access as accesses
 from rootward.llm import providers
+from rootward.signals import outgoing
 
 each_row = pytest.mark.parametrize(
     "row", ROWS, ids=lambda row: f"{row.provider}{'-dated' if row.access.version else ''}"
@@ -179,6 +183,27 @@ def test_who_we_are_is_sent_and_never_shown(row: Row) -> None:
     with pytest.raises(errors.ModelNotPermitted, match="API key") as caught:
         asked(row, Answers(401, {"error": {"message": f"Incorrect API key provided: {row.access.key}"}}))
     assert fakes.KEY not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [Says("Checkout."), Answers(503, {}), Breaks("refuses the connection"), Breaks("hangs")],
+    ids=["ok", "503", "gone", "hangs"],
+)
+@each_way_to_ask
+@each_row
+def test_what_leaves_is_noted_without_content(row: Row, live: bool, turn: Any) -> None:
+    sent: list[outgoing.Sent] = []
+    log = types.SimpleNamespace(note=sent.append)
+    noted = dataclasses.replace(row.access, note=accesses.noting(log, "main", virtual.CLOCK))
+    with contextlib.suppress(errors.ModelError):
+        asked(row, turn, live=live, access=noted)
+    (one,) = sent
+    address = row.live_address if live and row.live_address else row.address
+    assert (one.door, one.name, one.method, one.path) == ("model", "main", "POST", address.partition("?")[0])
+    assert one.bytes_out > 150
+    assert one.status == (0 if turn == Breaks("refuses the connection") else 503 if turn == Answers(503, {}) else 200)
+    assert (one.bytes_in > 0) == (one.status != 0)
 
 
 @each_row

@@ -18,7 +18,7 @@ import pydantic
 import yaml
 
 from rootward import errors
-from rootward.apps import settings_model
+from rootward.apps import settings_llm, settings_model
 
 Settings = settings_model.Settings
 
@@ -120,7 +120,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _value(text: str, key: str) -> Any:
-    if key.rpartition(".")[2] in ("token", "password", "url", "username") or ".headers." in key:
+    if key.rpartition(".")[2] in ("token", "password", "url", "username", "key", "base_url") or ".headers." in key:
         return text
     try:
         return yaml.safe_load(text)
@@ -160,6 +160,8 @@ def _fields_at(keys: tuple[str, ...]) -> list[str]:
         return sorted({name for model in settings_model.CONNECTOR_TYPES.values() for name in model.model_fields})
     if len(keys) == 2 and keys[0] == "roles":
         return list(settings_model.RoleOverride.model_fields)
+    if keys[:1] == ("models",) and len(keys) in (2, 3):
+        return list((settings_llm.Price if keys[2:] == ("price",) else settings_llm.Model).model_fields)
     if not keys:
         return list(Settings.model_fields)
     field = Settings.model_fields.get(keys[0])

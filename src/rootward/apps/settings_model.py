@@ -5,18 +5,13 @@ from typing import Annotated, Any, ClassVar, Literal
 import pydantic
 import pydantic_settings
 
+from rootward.apps import settings_llm
+from rootward.apps.settings_section import Count, Positive, Section
 from rootward.signals import entities
 from rootward.signals.roles import role as role_names
 
-Positive = Annotated[float, pydantic.Field(gt=0)]
-Count = Annotated[int, pydantic.Field(gt=0)]
 
-
-class _Section(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class Connector(_Section):
+class Connector(Section):
     """What every connector has. Write secrets as `${NAME}`: they are read from the environment."""
 
     URL: ClassVar[str] = ""  # where the vendor's own service is, when there is only one
@@ -33,7 +28,7 @@ class Connector(_Section):
     """For basic authentication."""
     password: pydantic.SecretStr = pydantic.SecretStr("")
     """For basic authentication."""
-    headers: dict[str, pydantic.SecretStr] = {}
+    headers: dict[str, pydantic.SecretStr] = pydantic.Field(default_factory=dict)
     """Further headers, sent with every request."""
     ca_file: str = ""
     """PEM file of the authorities to trust; default: the system's."""
@@ -154,7 +149,7 @@ CONNECTOR_TYPES: dict[str, type[Connector]] = {
 }  # fmt: skip
 
 
-class Investigation(_Section):
+class Investigation(Section):
     """How much one investigation may spend, and how far back it looks."""
 
     deadline_s: Positive = 90.0
@@ -181,7 +176,7 @@ class Investigation(_Section):
     """Suspects that get a closer look in the second round."""
 
 
-class Limits(_Section):
+class Limits(Section):
     """The most that one question to one back end may cost. Reaching one marks the answer as truncated."""
 
     series: Count = 2_000
@@ -200,14 +195,14 @@ class Limits(_Section):
     """Seconds, retries and pages included."""
 
 
-class Network(_Section):
+class Network(Section):
     """What is kept of the requests that leave this machine."""
 
     record_file: str = "~/.local/state/rootward/outgoing.jsonl"
     """File to which every request's time, destination and size are appended (never its content); "" keeps no record."""
 
 
-class Memory(_Section):
+class Memory(Section):
     """Guidance, facts and past incidents, kept in one file."""
 
     path: str = "~/.local/share/rootward/memory.sqlite"
@@ -220,7 +215,7 @@ class Memory(_Section):
     """Keep each investigation of a live alert as a past incident."""
 
 
-class RoleOverride(_Section):
+class RoleOverride(Section):
     """What one metric means, where discovery gets it wrong; stands above every convention."""
 
     role: Literal[""] | role_names.Role = ""
@@ -250,6 +245,10 @@ class Settings(pydantic_settings.BaseSettings):
     """Where guidance, facts and past incidents are kept."""
     roles: dict[str, RoleOverride] = {}
     """Metric name → what it means, where discovery gets it wrong."""
+    models: dict[str, settings_llm.Model] = {}
+    """Language models, each under a name of your own. None is needed."""
+    model: settings_llm.ModelUse = settings_llm.ModelUse()
+    """How models are used, and what one run may spend on them."""
 
     # Where the values come from; `settings.load` sets them on a subclass of its own.
     from_environment: ClassVar[dict[str, Any]] = {}

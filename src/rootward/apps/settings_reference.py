@@ -35,6 +35,11 @@ roles:
     role: duration_p99
     entity_label: app
     scale: 0.001
+models:
+  main:
+    provider: anthropic
+    name: claude-sonnet-5
+    key: ${ANTHROPIC_API_KEY}
 ```
 
 This page is made from the settings' own model (`rootward.apps.settings_reference`); a test keeps it current.
@@ -48,7 +53,7 @@ def render() -> str:
         "## `connectors`\n\n" + _about("connectors") + "\n\n" + _common(),
         *(_connector(name, model) for name, model in settings_model.CONNECTOR_TYPES.items()),
         *(
-            f"## `{name}`\n\n{_about(name)}\n\n{_table(model)}"
+            f"## `{name}`\n\n{_about(name)}\n\n{_table(model)}{_within(model)}"
             for name, model in sections().items()
             if name != "connectors"
         ),
@@ -67,6 +72,16 @@ def _model_in(annotation: Any) -> type[pydantic.BaseModel]:
         if isinstance(one, type) and issubclass(one, pydantic.BaseModel):
             return one
     return settings_model.Connector
+
+
+def _within(model: type[pydantic.BaseModel]) -> str:
+    """The sections inside a section, each with its own table."""
+    found = {name: _model_in(field.annotation) for name, field in model.model_fields.items()}
+    return "".join(
+        f"\n\n### `{name}`\n\n{one.__doc__}\n\n{_table(one)}"
+        for name, one in found.items()
+        if one is not settings_model.Connector
+    )
 
 
 def _about(name: str) -> str:

@@ -2,10 +2,14 @@
 
 import dataclasses
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from urllib import parse
 
-from rootward import errors
-from rootward.signals import redaction
+from rootward import _clock, errors
+from rootward.signals import outgoing, redaction
+
+Note = Callable[[str, str, int, int, int], None]
+"""(method, address, bytes out, bytes in, status or 0) → nothing: the record of what left."""
 
 SECRET_CHARS_MIN = 6  # shorter texts are no secrets, and stand in any sentence
 
@@ -28,12 +32,44 @@ class Access:
     threads: int = 0  # local; 0: one less than there are cores
     quiet_s: float = 60.0  # a stream that says nothing for so long is given up
 
+    note: Note | None = dataclasses.field(default=None, repr=False, compare=False)  # told of every request that leaves
+
     def without_secrets(self, body: bytes) -> bytes:
         """What a provider says about an error, where some quote the key back."""
         for secret in (self.key, *self.headers.values()):
             if len(secret) >= SECRET_CHARS_MIN:
                 body = body.replace(secret.encode(), redaction.MASK.encode())
         return body
+
+
+def noting(log: outgoing.Log, name: str, clock: _clock.Clock) -> Note:
+    """A note-taker for one model; `name` as in the settings. Neither query nor content is noted."""
+
+    def note(method: str, address: str, bytes_out: int, bytes_in: int, status: int) -> None:
+        parts = parse.urlsplit(address)
+        log.note(
+            outgoing.Sent(
+                clock.now_s(),
+                "model",
+                name,
+                method,
+                parts.netloc.rpartition("@")[2],
+                parts.path,
+                bytes_out,
+                bytes_in,
+                status,
+            )
+        )
+
+    return note
+
+
+def head_bytes(method: str, address: str, headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Bytes of a request without its body, as HTTP/1.1 writes them."""
+    target = address.partition("://")[2].partition("/")[2]
+    return len(f"{method} /{target} HTTP/1.1\r\n\r\n") + sum(
+        len(name) + len(value) + len(": \r\n") for name, value in headers
+    )
 
 
 def ssl_context(access: Access, title: str) -> ssl.SSLContext:

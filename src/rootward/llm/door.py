@@ -81,6 +81,14 @@ class Door(Protocol):
         """Close connections."""
 
 
+@dataclasses.dataclass(slots=True)
+class _Came:
+    """What came back of one request so far, for the record; status 0: no answer."""
+
+    status: int = 0
+    size: int = 0
+
+
 class HttpDoor:
     """Over HTTP; `transport` replaces the network (providers' APIs in this process)."""
 
@@ -95,15 +103,23 @@ class HttpDoor:
         """See `Door.opened`."""
         if self._client is None:
             self._client = self._make_client(url)
-        with self._explained(url):
-            request = self._client.build_request("POST", url, headers=dict(headers), content=body)
-            async with deadline.waiting():
-                response = await self._client.send(request, stream=True)
+        came = _Came()
+        out = len(body)
         try:
-            names = {key.lower(): value for key, value in response.headers.items()}
-            yield Response(response.status_code, names, self._chunks(response, url, deadline))
+            with self._explained(url):
+                request = self._client.build_request("POST", url, headers=dict(headers), content=body)
+                out += accesses.head_bytes("POST", url, request.headers.raw)
+                async with deadline.waiting():
+                    response = await self._client.send(request, stream=True)
+            came.status = response.status_code
+            try:
+                names = {key.lower(): value for key, value in response.headers.items()}
+                yield Response(came.status, names, self._chunks(response, url, deadline, came))
+            finally:
+                await response.aclose()
         finally:
-            await response.aclose()
+            if self._access.note is not None:
+                self._access.note("POST", url, out, came.size, came.status)
 
     async def aclose(self) -> None:
         """See `Door.aclose`."""
@@ -111,16 +127,18 @@ class HttpDoor:
             await self._client.aclose()
             self._client = None
 
-    async def _chunks(self, response: httpx2.Response, url: str, deadline: Deadline) -> AsyncIterator[bytes]:
-        size, rest = 0, response.aiter_bytes()
+    async def _chunks(
+        self, response: httpx2.Response, url: str, deadline: Deadline, came: "_Came"
+    ) -> AsyncIterator[bytes]:
+        rest = response.aiter_bytes()
         while True:
             with self._explained(url):
                 async with deadline.waiting(stream=True):
                     chunk = await anext(rest, None)
             if chunk is None:
                 return
-            size += len(chunk)
-            if size > REPLY_BYTES_MAX:
+            came.size += len(chunk)
+            if came.size > REPLY_BYTES_MAX:
                 message = f"{self._title} answered more than {REPLY_BYTES_MAX} bytes"
                 raise errors.ModelMalformed(message, model=self._title)
             yield chunk

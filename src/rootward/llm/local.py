@@ -69,7 +69,7 @@ class LocalDoor:
                 server = self._server
 
             def each(piece: Any) -> bool:
-                work.put(piece)
+                work.put({**piece, "model": Path(self._name).name} if isinstance(piece, dict) else piece)
                 return work.stop.is_set()
 
             whole = server.handle_chat_completions(body, each)

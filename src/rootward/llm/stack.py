@@ -40,7 +40,8 @@ class Stack:
     ) -> None:
         assert links
         self.links = tuple(links)
-        self._clock, self._rng, self._journal, self._patience = clock, rng, journal, patience
+        self.journal = journal
+        self._clock, self._rng, self._patience = clock, rng, patience
         self._rest = fallbacks.Rest(clock)
 
     def under(
@@ -62,8 +63,8 @@ class Stack:
 
     def _around(self, link: Link, budget: budgets.Budget) -> model.Model:
         one = link.client
-        if self._journal is not None:
-            one = records.Recorded(one, self._journal, clock=self._clock, price=link.price)
+        if self.journal is not None:
+            one = records.Recorded(one, self.journal, clock=self._clock, price=link.price)
         one = budgets.Budgeted(one, budget, link.price)
         if link.limiter is not None:
             one = limits.Limited(one, link.limiter, clock=self._clock)

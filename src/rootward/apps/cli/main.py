@@ -6,7 +6,7 @@ import sys
 import typer
 
 from rootward import __version__, errors
-from rootward.apps.cli import capsule, demo, doctor, dojo, evals, guidance, investigate, memory, outgoing
+from rootward.apps.cli import capsule, demo, doctor, dojo, evals, guidance, investigate, memory, models, outgoing
 
 app = typer.Typer(
     name="rootward",
@@ -26,6 +26,7 @@ app.add_typer(memory.app, name="memory")
 app.add_typer(dojo.app, name="dojo")
 app.add_typer(capsule.app, name="capsule")
 app.add_typer(evals.app, name="evals")
+app.add_typer(models.app, name="models")
 
 EXIT_ERROR = 1
 EXIT_INTERRUPTED = 130

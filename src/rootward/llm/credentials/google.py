@@ -85,7 +85,15 @@ class _Exchange:
         with httpx2.Client(
             transport=self._transport, verify=verify, trust_env=False, proxy=self._access.proxy or None, timeout=SECONDS
         ) as client:
+            response = None
+            request = client.build_request(method, url, content=body, headers=dict(headers or {}))
             try:
-                return _Answer(client.request(method, url, content=body, headers=dict(headers or {})))
+                response = client.send(request)
+                return _Answer(response)
             except httpx2.HTTPError as error:
                 raise failures.TransportError(error) from error
+            finally:
+                if self._access.note is not None:
+                    out = accesses.head_bytes(method, url, request.headers.raw) + len(body or b"")
+                    back = (len(response.content), response.status_code) if response is not None else (0, 0)
+                    self._access.note(method, url, out, *back)

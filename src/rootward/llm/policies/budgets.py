@@ -122,11 +122,13 @@ class Budgeted(model.Around):
         hold = self._budget.hold(request, self._price, self.title)
         # Called off, or silent to the end: the question is charged for, as providers do.
         usage = messages.Usage(input_tokens=messages.estimated_tokens(request), estimated=True)
+        settled = False
         try:
             async with contextlib.aclosing(self._inner.exchange(hold.request, live=live)) as pieces:
                 async for piece in pieces:
-                    if isinstance(piece, deltas.Finished):
-                        usage = piece.reply.usage
+                    if isinstance(piece, deltas.Finished):  # booked before anybody sees the reply
+                        self._budget.settle(hold, piece.reply.usage, self._price)
+                        settled = True
                     yield piece
         except errors.ModelTimeout as error:
             if self._budget.left_s() == 0:
@@ -136,7 +138,8 @@ class Budgeted(model.Around):
             usage = messages.paid(error.usage)
             raise
         finally:
-            self._budget.settle(hold, usage, self._price)
+            if not settled:
+                self._budget.settle(hold, usage, self._price)
 
 
 def _worst(price: price_table.Price | None, asked: int, answer: int) -> float:

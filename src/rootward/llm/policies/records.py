@@ -77,24 +77,38 @@ class Recorded(model.Around):
             "live": live,
             "request": asked,
         }
-        told: dict[str, Any] = {"error": "CalledOff", "message": "nobody waited for the end"}
+
+        def write(told: dict[str, Any]) -> None:
+            took_s = round(self._clock.monotonic_s() - began_s, 6)
+            self._journal.write({**record, "seconds": took_s, "first_s": first_s, **told})
+
+        written = False
         try:
             async with contextlib.aclosing(self._inner.exchange(request, live=live)) as pieces:
                 async for piece in pieces:
                     if first_s is None:
                         first_s = round(self._clock.monotonic_s() - began_s, 6)
                     if isinstance(piece, deltas.Finished):
-                        told = self._answered(piece.reply)
+                        written = True
+                        write(self._answered(piece.reply))
                     yield piece
         except errors.ModelError as error:
-            told = {"error": type(error).__name__, "message": redaction.redact(str(error)), "usage": error.usage}
-            if error.retry_after_s is not None:
-                told["retry_after_s"] = error.retry_after_s
+            written = True
+            write(_failed(error))
             raise
         finally:
-            took_s = round(self._clock.monotonic_s() - began_s, 6)
-            self._journal.write({**record, "seconds": took_s, "first_s": first_s, **told})
+            if not written:
+                write({"error": "CalledOff", "message": "nobody waited for the end"})
 
     def _answered(self, reply: messages.Reply) -> dict[str, Any]:
         dollars = None if self._price is None else round(self._price.of(reply.usage), 9)
         return {"reply": self._redact(codec.reply_to_json(reply)), "dollars": dollars}
+
+
+def _failed(error: errors.ModelError) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "error": type(error).__name__,
+        "message": redaction.redact(str(error)),
+        "usage": error.usage,
+    }
+    return told if error.retry_after_s is None else {**told, "retry_after_s": error.retry_after_s}
