@@ -255,3 +255,24 @@ def test_recording_rules_hold_rates_and_shares_of_every_service_and_machine(name
         assert all(0 <= value <= 1 for value in now(share).values()), share
     assert now("instance:node_memory_utilisation:ratio")
     assert now("namespace_container:container_cpu_usage_seconds:sum_rate5m")
+
+
+def test_native_histograms_hold_the_observations_of_the_classic_ones() -> None:
+    scenario, _ = built("web-shop", "slow_query", 3)
+    metrics = scenario.telemetry.metrics
+    assert metrics.histograms
+    evaluator, now_s = engine.Engine(metrics), scenario.telemetry.now_s
+    family, service = "http_request_duration_seconds", metrics.histograms[0].labels["service"]
+
+    def value(query: str) -> float:
+        return float(evaluator.instant(query, now_s).series[0].values[0])
+
+    classic = value(f'sum(rate({family}_count{{service="{service}"}}[5m]))')
+    assert value(f"sum(histogram_count(rate({family}[5m])))") == pytest.approx(classic)
+    for bound in (0.01, 0.05):  # what classic buckets say of the same requests
+        share = value(
+            f'sum(rate({family}_bucket{{service="{service}",le="{bound}"}}[5m])) / sum(rate({family}_count{{service="{service}"}}[5m]))'
+        )
+        assert value(f"histogram_fraction(0, {bound}, sum(rate({family}[5m])))") == pytest.approx(share, abs=0.05)
+    for one in metrics.histograms:
+        assert (one.cells[2:].sum(axis=0) == one.cells[0]).all()

@@ -59,25 +59,38 @@ def _json(data: object) -> str:
 def metrics_to_tables(metrics: telemetry.Metrics) -> tuple[pa.Table, pa.Table]:
     """(samples, times). `samples`: one row per series and block order kept: block, labels (JSON), and its values as one list;
     `times`: one row per block: its shared times."""
-    values = [np.ascontiguousarray(telemetry.wide(block.values)).reshape(-1) for block in metrics.blocks]
-    lengths = [len(block.times_s) for block in metrics.blocks for _ in block.labels]
+    blocks = (*metrics.blocks, *map(_as_block, metrics.histograms))
+    values = [np.ascontiguousarray(telemetry.wide(block.values)).reshape(-1) for block in blocks]
+    lengths = [len(block.times_s) for block in blocks for _ in block.labels]
     samples = pa.table(
         {
-            "block": pa.array(
-                [index for index, block in enumerate(metrics.blocks) for _ in block.labels], type=pa.int32()
-            ),
-            "labels": pa.array(
-                [_json(dict(labels)) for block in metrics.blocks for labels in block.labels], type=pa.string()
-            ),
+            "block": pa.array([index for index, block in enumerate(blocks) for _ in block.labels], type=pa.int32()),
+            "labels": pa.array([_json(dict(labels)) for block in blocks for labels in block.labels], type=pa.string()),
             "value": _lists(np.concatenate(values) if values else np.empty(0), lengths),
         }
     )
-    stamps = [np.asarray(block.times_s, dtype=np.float64) for block in metrics.blocks]
+    stamps = [np.asarray(block.times_s, dtype=np.float64) for block in blocks]
     times = pa.table(
         {"time_s": _lists(np.concatenate(stamps) if stamps else np.empty(0), [len(each) for each in stamps])}
     )
     meta = {name: [entry.kind, entry.help, entry.unit] for name, entry in metrics.meta.items()}
-    return _with_metadata(samples, {"meta": meta}), times
+    shapes = [[one.schema, one.near_zero, one.offset] for one in metrics.histograms]
+    return _with_metadata(samples, {"meta": meta, **({"histograms": shapes} if shapes else {})}), times
+
+
+def _as_block(one: telemetry.HistogramSeries) -> telemetry.MetricBlock:
+    """A native histogram as one row for each of its cells, absent where it is."""
+    cells = telemetry.absent_to_stale(one.cells, np.broadcast_to(one.absent, one.cells.shape))
+    return telemetry.MetricBlock(one.times_s, cells, (one.labels,) * len(cells))
+
+
+def _from_block(block: telemetry.MetricBlock, shape: Sequence[Any]) -> telemetry.HistogramSeries:
+    absent = telemetry.is_stale(block.values)
+    cells = np.where(absent, 0.0, block.values)
+    schema, near_zero, offset = shape
+    return telemetry.HistogramSeries(
+        block.labels[0], block.times_s, int(schema), float(near_zero), int(offset), cells, absent[0]
+    )
 
 
 def metrics_to_bytes(metrics: telemetry.Metrics) -> tuple[bytes, bytes]:
@@ -114,8 +127,12 @@ def metrics_from_bytes(raw_samples: bytes, raw_times: bytes) -> telemetry.Metric
         series_at, value_at = series_at + count, value_at + size
     if value_at != len(values) or series_at != len(labels):
         raise ValueError("series and times do not fit each other")
-    meta = {name: telemetry.MetricMeta(*entry) for name, entry in _metadata(samples)["meta"].items()}
-    return telemetry.Metrics(tuple(blocks), meta)
+    written = _metadata(samples)
+    meta = {name: telemetry.MetricMeta(*entry) for name, entry in written["meta"].items()}
+    shapes = written.get("histograms", ())
+    plain = len(blocks) - len(shapes)
+    histograms = tuple(_from_block(block, shape) for block, shape in zip(blocks[plain:], shapes, strict=True))
+    return telemetry.Metrics(tuple(blocks[:plain]), meta, histograms)
 
 
 def _lists(flat: telemetry.FloatArray, lengths: Sequence[int]) -> pa.Array:

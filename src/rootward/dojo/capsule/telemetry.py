@@ -91,6 +91,27 @@ class MetricBlock:
         assert self.values.shape == (len(self.labels), len(self.times_s)), "one row per series, one column per time"
 
 
+@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+class HistogramSeries:
+    """A series of Prometheus's native histograms, of observations that are not negative; cumulative with resets, as counters are.
+
+    `times_s` shape [T], strictly increasing. `cells` shape [3 + B, T]: count and sum of all observations, those up to `near_zero`,
+    then how many each bucket holds by itself. Bucket k holds what is above 2^((offset + k - 1) / 2^schema) and at most
+    2^((offset + k) / 2^schema). `absent` [T] is true where there is no sample.
+    """
+
+    labels: Labels
+    times_s: FloatArray
+    schema: int
+    near_zero: float
+    offset: int
+    cells: FloatArray
+    absent: npt.NDArray[np.bool_]
+
+    def __post_init__(self) -> None:
+        assert self.cells.shape[1:] == self.times_s.shape == self.absent.shape, "one column per time"
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class MetricMeta:
     """`kind`: counter | gauge | histogram | summary | untyped, as in the exposition format's TYPE line."""
@@ -104,6 +125,7 @@ class MetricMeta:
 class Metrics:
     blocks: tuple[MetricBlock, ...] = ()
     meta: Mapping[str, MetricMeta] = dataclasses.field(default_factory=dict)  # by metric family name
+    histograms: tuple[HistogramSeries, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)

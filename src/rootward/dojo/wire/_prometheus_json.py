@@ -18,7 +18,7 @@ from starlette import responses
 
 from rootward import _clock
 from rootward.dojo.engines.promql import engine, values
-from rootward.dojo.wire import _http
+from rootward.dojo.wire import _http, _prometheus_histograms
 
 _DURATION = re.compile(r"(?:(\d+)y)?(?:(\d+)w)?(?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?(?:(\d+)ms)?")
 _UNIT_S = (365 * 86400, 7 * 86400, 86400, 3600, 60, 1, 0.001)
@@ -86,7 +86,19 @@ def result(found: engine.Result, limit: int) -> str:
     together = max(1, _TOGETHER // max([len(series.times_ms) for series in shown], default=1))
     for start in range(0, len(shown), together):
         rows += _rows(shown[start : start + together], "value" if found.kind == "vector" else "values")
+    if found.histograms:
+        rows = _with_histograms(found, rows, limit)
     return f'{{"resultType":"{found.kind}","result":[{",".join(rows)}]}}'
+
+
+def _with_histograms(found: engine.Result, rows: Sequence[str], limit: int) -> list[str]:
+    """The series of numbers and those of native histograms, in order of labels where a matrix has one; a series may be both."""
+    texts: dict[values.LabelSet, str] = {one.labels: row for one, row in zip(found.series, rows, strict=False)}
+    for labels, field in _prometheus_histograms.rows(found, number, stamp):
+        head = texts.get(labels, f'{{"metric":{labels_text(labels)}}}')
+        texts[labels] = f"{head[:-1]},{field}}}"
+    order = sorted(texts) if found.kind == "matrix" else list(texts)
+    return [texts[labels] for labels in order][: limit or None]
 
 
 def _rows(shown: Sequence[engine.Series], field: str) -> Iterator[str]:

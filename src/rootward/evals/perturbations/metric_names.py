@@ -29,9 +29,22 @@ def renamed(scenario: tm.Scenario, fresh: Mapping[str, str], *, factor: float = 
     rewrite = _rule_rewriter(fresh, factor)
     rules = tuple(dataclasses.replace(rule, expr=rewrite(rule.expr)) for rule in recorded.rules)
     recordings = tuple(dataclasses.replace(rule, expr=rewrite(rule.expr)) for rule in recorded.recordings)
-    metrics = dataclasses.replace(recorded.metrics, blocks=blocks, meta=meta)
+    histograms = tuple(
+        _histogram(one, fresh) for one in recorded.metrics.histograms if not _rescaled(one, fresh, factor)
+    )
+    metrics = dataclasses.replace(recorded.metrics, blocks=blocks, meta=meta, histograms=histograms)
     telemetry = dataclasses.replace(recorded, metrics=metrics, rules=rules, recordings=recordings)
     return tm.Scenario(telemetry, _alert(scenario.alert, rewrite))
+
+
+def _rescaled(one: tm.HistogramSeries, fresh: Mapping[str, str], factor: float) -> bool:
+    """The bounds of a native histogram's buckets are powers of two, which no other unit can have."""
+    return factor != 1.0 and one.labels["__name__"] in fresh
+
+
+def _histogram(one: tm.HistogramSeries, fresh: Mapping[str, str]) -> tm.HistogramSeries:
+    name = one.labels["__name__"]
+    return dataclasses.replace(one, labels={**one.labels, "__name__": fresh.get(name, name)})
 
 
 def _block(block: tm.MetricBlock, fresh: Mapping[str, str], factor: float) -> tm.MetricBlock:

@@ -36,7 +36,10 @@ def everywhere(scenario: tm.Scenario, rewrite: Rewrite) -> tm.Scenario:
         for commit in telemetry.code.commits
     )
     code = dataclasses.replace(deep(dataclasses.replace(telemetry.code, commits=()), cached), commits=commits)
-    metrics = dataclasses.replace(telemetry.metrics, blocks=blocks)
+    histograms = tuple(
+        dataclasses.replace(one, labels=_labels(one.labels, cached)) for one in telemetry.metrics.histograms
+    )
+    metrics = dataclasses.replace(telemetry.metrics, blocks=blocks, histograms=histograms)
     return tm.Scenario(
         dataclasses.replace(telemetry, **changed, metrics=metrics, code=code), deep(scenario.alert, cached)
     )

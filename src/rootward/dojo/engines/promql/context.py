@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from rootward.dojo.engines.promql import budget, memory, options, printing, store, tree, values
+from rootward.dojo.engines.promql import budget, memory, native_store, options, printing, store, tree, values
 
 IntArray = values.IntArray
 Walk = Callable[["Context", tree.Expr, IntArray], values.Value]
@@ -29,6 +29,7 @@ class Context:
     budget: budget.Budget
     memory: memory.Memory
     notes: dict[str, None] = dataclasses.field(default_factory=dict)
+    natives: native_store.NativeStore | None = None
 
     def value(self, node: tree.Expr, times_ms: IntArray) -> values.Value:
         return self.walk(self, node, times_ms)

@@ -15,6 +15,9 @@ from rootward.dojo.engines.promql import (
     evaluate,
     lookups,
     memory,
+    native,
+    native_store,
+    native_walk,
     options,
     printing,
     ranges,
@@ -46,6 +49,9 @@ class Result:
     text: str = ""
     notes: tuple[str, ...] = ()
     samples: int = 0
+    histograms: Sequence[native.Histograms] = ()
+    """The part of a vector or matrix that is native histograms, at the moments `times_ms`, in order of labels."""
+    times_ms: values.IntArray | None = None
 
 
 class Engine:
@@ -54,7 +60,8 @@ class Engine:
     def __init__(self, metrics: telemetry.Metrics, settings: options.Options | None = None) -> None:
         self.store = store.Store(metrics)
         self.settings = settings or options.Options()
-        self.lookups = lookups.Lookups(self.store, self.settings)
+        self.natives = native_store.NativeStore(metrics.histograms) if metrics.histograms else None
+        self.lookups = lookups.Lookups(self.store, self.settings, self.natives.counts if self.natives else None)
         self._memory = memory.Memory()
 
     def parse(self, query: str) -> tree.Expr:
@@ -86,7 +93,8 @@ class Engine:
         if isinstance(value, values.Text):
             return Result("string", [Series((), times_ms, np.zeros(1))], value.value, tuple(ctx.notes))
         kind = "scalar" if isinstance(value, values.Scalar) else "vector"
-        return Result(kind, _series(value, times_ms), "", tuple(ctx.notes), ctx.budget.samples)
+        found, histograms = _series(value, times_ms), _histograms(ctx, node, times_ms)
+        return Result(kind, found, "", tuple(ctx.notes), ctx.budget.samples, histograms, times_ms)
 
     def range(
         self,
@@ -128,7 +136,8 @@ class Engine:
             return Result("matrix")
         value = _walk(ctx, node, times_ms)
         found = sorted(_series(value, times_ms), key=lambda s: s.labels)
-        return Result("matrix", found, "", tuple(ctx.notes), ctx.budget.samples)
+        histograms = _histograms(ctx, node, times_ms)
+        return Result("matrix", found, "", tuple(ctx.notes), ctx.budget.samples, histograms, times_ms)
 
     def formatted(self, query: str) -> str:
         """The query laid out as format_query does; raises as `parse` does."""
@@ -149,7 +158,18 @@ class Engine:
         if lookback_s is not None:
             settings = dataclasses.replace(settings, lookback_ms=lookups.milliseconds(lookback_s))
         return context.Context(
-            self.store, settings, query, start_ms, end_ms, step_ms, until_ms, evaluate.walk, purse, self._memory
+            self.store,
+            settings,
+            query,
+            start_ms,
+            end_ms,
+            step_ms,
+            until_ms,
+            evaluate.walk,
+            purse,
+            self._memory,
+            {},
+            self.natives,
         )
 
 
@@ -161,6 +181,13 @@ def _parsed(query: str, settings: options.Options) -> tree.Expr:
 def _walk(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> values.Value:
     with np.errstate(all="ignore"):
         return _guarded(lambda: evaluate.walk(ctx, node, times_ms))
+
+
+def _histograms(ctx: context.Context, node: tree.Expr, times_ms: values.IntArray) -> list[native.Histograms]:
+    if ctx.natives is None:
+        return []
+    with np.errstate(all="ignore"):
+        return sorted(_guarded(lambda: native_walk.walk(ctx, node, times_ms)), key=lambda one: one.labels)
 
 
 def _guarded(action: Callable[[], _Found]) -> _Found:

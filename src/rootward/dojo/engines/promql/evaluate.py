@@ -81,6 +81,8 @@ def _combined(ctx: Context, node: tree.Binary, left: values.Value, right: values
 def _aggregate(ctx: Context, node: tree.Aggregate, times_ms: IntArray) -> values.Value:
     operator, names, without = node.operator, frozenset(node.grouping), node.without
     vector = ctx.vector(node.expr, times_ms)
+    if ctx.natives is not None and operator in ("count", "group"):
+        vector = functions.with_histograms(ctx, vector, node.expr, times_ms)
     if node.parameter is None:
         return aggregations.simple(operator, vector, names, ctx.settings, without=without)
     ctx.budget.spend(len(vector.labels) * budget.GROUP + vector.values.size * budget.GATHERED)

@@ -1,5 +1,6 @@
 """PromQL's functions by name, each bound to the arrays it works on."""
 
+import dataclasses
 import math
 from collections.abc import Callable
 
@@ -12,6 +13,9 @@ from rootward.dojo.engines.promql import (
     elementwise,
     histograms,
     info,
+    native,
+    native_numbers,
+    native_walk,
     numbers,
     options,
     overtime,
@@ -59,8 +63,9 @@ _GATHERING = frozenset(
     {"deriv", "stddev_over_time", "stdvar_over_time", "mad_over_time", "ts_of_min_over_time", "ts_of_max_over_time"}
 )
 _KEEP_NAME = frozenset({"last_over_time", "first_over_time"})
+_OF_PRESENCE = frozenset({"count_over_time", "present_over_time", "ts_of_first_over_time", "ts_of_last_over_time"})
+"""What does not care whether a sample is a number or a histogram."""
 _COUNTER_SUFFIXES = ("_total", "_sum", "_count", "_bucket")
-_NATIVE_ONLY = frozenset({"histogram_avg", "histogram_count", "histogram_sum", "histogram_stddev", "histogram_stdvar"})
 
 
 def call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
@@ -81,9 +86,9 @@ def call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
     if name in relabel.TEXT_FUNCTIONS:
         texts = [_text(arg) for arg in args[1:]]
         return relabel.TEXT_FUNCTIONS[name](ctx.vector(args[0], times_ms), texts, ctx.settings)
-    if name in _NATIVE_ONLY:  # series of floats have none of it
+    if name in native_numbers.OF_ONE:  # series of floats have none of it
         ctx.vector(args[0], times_ms)
-        return values.empty(len(times_ms))
+        return _of_histograms(ctx, args[0], times_ms, native_numbers.OF_ONE[name])
     return _SPECIAL[name](ctx, args, times_ms)
 
 
@@ -93,7 +98,15 @@ def _of_windows(ctx: Context, name: str, compute: ranges.Compute, arg: tree.Expr
         _note_counters(ctx, matrix, arg)
     if name in _GATHERING:
         ranges.gathered(ctx, matrix)
-    return ranges.applied(matrix, compute, keep_name=name in _KEEP_NAME)
+    found = ranges.applied(matrix, compute, keep_name=name in _KEEP_NAME)
+    if name in _OF_PRESENCE and isinstance(tree.unwrapped(arg), tree.Matrix) and (counts := _over_counts(ctx)):
+        return _joined(found, ranges.applied(ranges.matrix(counts, arg, times_ms), compute))
+    return found
+
+
+def _over_counts(ctx: Context) -> Context | None:
+    """The same query over the counts of native histograms: for what only asks when there were samples; None without any."""
+    return None if ctx.natives is None else dataclasses.replace(ctx, store=ctx.natives.counts)
 
 
 def _note_counters(ctx: Context, matrix: windows.Matrix, arg: tree.Expr) -> None:
@@ -159,16 +172,16 @@ def _absent_labels(node: tree.Expr) -> values.LabelSet:
 
 
 def _absent(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
-    present = ctx.vector(args[0], times_ms).present
+    present = with_histograms(ctx, ctx.vector(args[0], times_ms), args[0], times_ms).present
     missing = ~np.any(present, axis=0, keepdims=True)
     return Vector([_absent_labels(args[0])], np.ones((1, len(times_ms))), missing)
 
 
 def _absent_over_time(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
-    matrix = ranges.matrix(ctx, args[0], times_ms)
     missing = np.ones(len(times_ms), dtype=bool)
-    for _, part in matrix.parts:
-        missing &= part.counts == 0
+    for one in (ctx, _over_counts(ctx)):
+        for _, part in ranges.matrix(one, args[0], times_ms).parts if one is not None else ():
+            missing &= part.counts == 0
     return Vector([_absent_labels(args[0])], np.ones((1, len(times_ms))), missing[None, :])
 
 
@@ -176,7 +189,10 @@ def _timestamp(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> value
     """A selector's samples know when they were taken; every other expression's are from the evaluation time."""
     node = tree.unwrapped(args[0])
     if isinstance(node, tree.Selector):
-        return values.drop_name(ctx.selected(node, times_ms, stamps=True))
+        found = values.drop_name(ctx.selected(node, times_ms, stamps=True))
+        if counts := _over_counts(ctx):
+            return _joined(found, values.drop_name(counts.selected(node, times_ms, stamps=True)))
+        return found
     return _mapped(ctx.vector(node, times_ms), lambda samples: np.broadcast_to(times_ms / 1000, samples.shape))
 
 
@@ -205,15 +221,56 @@ def _histogram_quantile(ctx: Context, args: list[tree.Expr], times_ms: IntArray)
     q = ctx.scalar(args[0], times_ms)
     note_quantile(ctx, q, args[0])
     buckets = _buckets(ctx, args[1], times_ms)
-    return histograms.quantile(q, buckets, lambda metric: _note_forced(ctx, metric, args[1]), ctx.settings)
+    classic = histograms.quantile(q, buckets, lambda metric: _note_forced(ctx, metric, args[1]), ctx.settings)
+    return _joined(
+        classic, _of_histograms(ctx, args[1], times_ms, lambda h: native_numbers.quantile(q, h, ctx.settings))
+    )
 
 
 def _histogram_fraction(ctx: Context, args: list[tree.Expr], times_ms: IntArray) -> values.Value:
     low, high = ctx.scalar(args[0], times_ms), ctx.scalar(args[1], times_ms)
     buckets = _buckets(ctx, args[2], times_ms)
+    natives = _of_histograms(ctx, args[2], times_ms, lambda h: native_numbers.fraction(low, high, h, ctx.settings))
     if ctx.settings.dialect is options.Dialect.V2:  # only native histograms have fractions there
+        return natives
+    return _joined(histograms.fraction(low, high, buckets), natives)
+
+
+def _of_histograms(
+    ctx: Context, node: tree.Expr, times_ms: IntArray, compute: Callable[[native.Histograms], values.FloatArray]
+) -> Vector:
+    """A number for each native histogram of `node`."""
+    found = native_walk.walk(ctx, node, times_ms)
+    if not found:
         return values.empty(len(times_ms))
-    return histograms.fraction(low, high, buckets)
+    rows = np.array([np.broadcast_to(compute(one), one.present.shape) for one in found])
+    return values.drop_name(Vector([one.labels for one in found], rows, np.array([one.present for one in found])))
+
+
+def with_histograms(ctx: Context, vector: Vector, node: tree.Expr, times_ms: IntArray) -> Vector:
+    """The vector with a row of ones for each native histogram beside it: for whoever only asks whether something is there."""
+    found = native_walk.walk(ctx, node, times_ms)
+    if not found:
+        return vector
+    present = np.array([one.present for one in found])
+    return Vector(
+        [*vector.labels, *(one.labels for one in found)],
+        np.concatenate([vector.values, np.ones(present.shape)]),
+        np.concatenate([vector.present, present]),
+    )
+
+
+def _joined(numbers_of: Vector, natives: Vector) -> Vector:
+    """What came of classic buckets and what came of native histograms, in one vector."""
+    if not natives.labels:
+        return numbers_of
+    return values.merged(
+        Vector(
+            [*numbers_of.labels, *natives.labels],
+            np.concatenate([numbers_of.values, natives.values]),
+            np.concatenate([numbers_of.present, natives.present]),
+        )
+    )
 
 
 def _buckets(ctx: Context, node: tree.Expr, times_ms: IntArray) -> Vector:

@@ -32,9 +32,10 @@ class Current:
 class Lookups:
     """Over one `store.Store`. Selectors are texts, as `match[]` takes them; several together mean any of them."""
 
-    def __init__(self, kept: store.Store, settings: options.Options) -> None:
+    def __init__(self, kept: store.Store, settings: options.Options, histograms: store.Store | None = None) -> None:
         self._store = kept
         self._settings = settings
+        self._histograms = Lookups(histograms, settings) if histograms is not None else None
 
     def series(self, selectors: Sequence[str], start_s: float, end_s: float) -> list[values.LabelSet]:
         """Labels of the series that are meant and have a sample in [start, end], in order; without selectors of all.
@@ -44,7 +45,10 @@ class Lookups:
             errors.QueryTimedOut: all selectors together cost too much.
         """
         ids = self._ids(selectors) if selectors else np.arange(len(self._store.labels), dtype=np.int64)
-        return [self._store.labels[i] for i in self._store.alive(ids, milliseconds(start_s), milliseconds(end_s))]
+        found = [self._store.labels[i] for i in self._store.alive(ids, milliseconds(start_s), milliseconds(end_s))]
+        if self._histograms is None:
+            return found
+        return sorted({*found, *self._histograms.series(selectors, start_s, end_s)})
 
     def meant(self, selectors: Sequence[tree.Selector]) -> list[values.LabelSet]:
         """Labels of all series, whenever they lived, that any selector of a query means; raises as `series`."""

@@ -15,7 +15,7 @@ Vector = values.Vector
 IntArray = values.IntArray
 
 
-def _signatures(labels: Sequence[values.LabelSet], matching: tree.Matching) -> list[values.LabelSet]:
+def signatures(labels: Sequence[values.LabelSet], matching: tree.Matching) -> list[values.LabelSet]:
     names = frozenset(matching.names)
     if matching.on:
         return [values.keep_labels(one, names) for one in labels]
@@ -25,7 +25,7 @@ def _signatures(labels: Sequence[values.LabelSet], matching: tree.Matching) -> l
 
 def combine_sets(operator: str, left: Vector, right: Vector, matching: tree.Matching) -> Vector:
     """and, or, unless."""
-    keys = _signatures(left.labels, matching) + _signatures(right.labels, matching)
+    keys = signatures(left.labels, matching) + signatures(right.labels, matching)
     groups, first = values.group(keys)
     split = len(left.labels)
 
@@ -54,7 +54,7 @@ def combine(operator: str, left: Vector, right: Vector, matching: tree.Matching,
     """
     swapped = matching.many == "right"
     many, one = (right, left) if swapped else (left, right)
-    many_keys, one_keys = _signatures(many.labels, matching), _signatures(one.labels, matching)
+    many_keys, one_keys = signatures(many.labels, matching), signatures(one.labels, matching)
     _refuse_duplicates(one, one_keys, np.asarray(many.present.any(axis=0)), "left" if swapped else "right", matching)
     pairs = _pairs(many_keys, one_keys)
     if not len(pairs):
