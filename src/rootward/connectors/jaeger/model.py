@@ -7,6 +7,7 @@ from typing import Any
 from rootward.connectors import _json, _spans
 
 _TRUE = (True, "true", "True", 1)
+_MICROSECONDS_PLAIN = 1 << 53  # whole numbers below are moments and durations as they stand (until the year 2255)
 
 
 class _Processes:
@@ -20,7 +21,9 @@ class _Processes:
         """Service and instance of a span; its own process counts before the trace's."""
         if span.get("process"):
             return self._names(span["process"])
-        key = _json.optional_text(span.get("processID"))
+        key = span.get("processID")
+        if not isinstance(key, str):
+            key = _json.optional_text(key)
         known = self._read.get(key)
         if known is None:
             known = self._read[key] = self._names(self._bodies.get(key) or {})
@@ -48,26 +51,48 @@ def _each_span(traces: Iterable[Any]) -> Iterable[tuple[_Processes, Any]]:
 def _row(found: tuple[_Processes, Any]) -> _spans.Row:
     processes, value = found
     span = _json.mapping(value, "a span")
+    read = span.get
     service, instance = processes.of(span)
-    tags = _tags(span.get("tags"))
+    tags = _tags(read("tags"))
     return _spans.Row(
-        trace_id=_json.text(span.get("traceID"), "traceID").lower().rjust(32, "0"),
-        span_id=_json.text(span.get("spanID"), "spanID").lower().rjust(16, "0"),
-        parent_id=_parent(span),
-        service=service,
-        instance=instance,
-        operation=_json.optional_text(span.get("operationName")),
-        kind=_spans.kind(tags.get("span.kind")),
-        start_s=_json.seconds(_json.number(span.get("startTime"), "startTime") / 1e6, "startTime"),
-        duration_s=max(_json.number(span.get("duration"), "duration"), 0.0) / 1e6,
-        error=tags.get("error") in _TRUE or str(tags.get("otel.status_code", "")).upper() == "ERROR",
-        attributes=tags,
+        _json.text(read("traceID"), "traceID").lower().rjust(32, "0"),
+        _json.text(read("spanID"), "spanID").lower().rjust(16, "0"),
+        _parent(span),
+        service,
+        instance,
+        _json.optional_text(read("operationName")),
+        _spans.kind(tags.get("span.kind")),
+        _start_s(read("startTime")),
+        _duration_s(read("duration")),
+        _failed(tags),
+        tags,
     )
+
+
+def _start_s(value: object) -> float:
+    if type(value) is int and 0 <= value < _MICROSECONDS_PLAIN:
+        return value / 1e6
+    return _json.seconds(_json.number(value, "startTime") / 1e6, "startTime")
+
+
+def _duration_s(value: object) -> float:
+    if type(value) is int and 0 <= value < _MICROSECONDS_PLAIN:
+        return value / 1e6
+    return max(_json.number(value, "duration"), 0.0) / 1e6
+
+
+def _failed(tags: Mapping[str, Any]) -> bool:
+    if "error" in tags and tags["error"] in _TRUE:
+        return True
+    return "otel.status_code" in tags and str(tags["otel.status_code"]).upper() == "ERROR"
 
 
 def _parent(span: Mapping[str, Any]) -> str:
     """The first CHILD_OF in the same trace, else the first FOLLOWS_FROM; old servers say parentSpanID."""
-    found = [one for one in _json.items(span.get("references"), "references") if isinstance(one, dict)]
+    listed = _json.items(span.get("references"), "references")
+    if not listed and "parentSpanID" not in span:
+        return ""
+    found = [one for one in listed if isinstance(one, dict)]
     own = [one for one in found if one.get("traceID") == span.get("traceID")]
     if len(own) > 1:
         own.sort(key=lambda one: one.get("refType") != "CHILD_OF")
