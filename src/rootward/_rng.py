@@ -13,7 +13,7 @@ def stream(seed: int, *path: str | int) -> np.random.Generator:
     """A generator for `path` under `seed`; equal arguments give equal numbers, different paths are independent."""
     text = "/".join([str(seed), *map(str, path)])
     digest = hashlib.sha256(text.encode()).digest()
-    return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype=np.uint32).tolist()))
+    return np.random.Generator(np.random.PCG64(np.frombuffer(digest, dtype=np.uint32)))
 
 
 def token(rng: np.random.Generator, length: int, alphabet: str = "0123456789abcdef") -> str:

@@ -62,3 +62,8 @@ def test_sets_of_labels_made_together_are_those_made_one_by_one(first, second) -
     together = values.LabelSets()
     for rows in (first, second):
         assert together.of(rows) == [values.label_set(row) for row in rows]
+
+
+@given(st.dictionaries(NAMES, st.sampled_from("ab")), NAMES, st.sampled_from(["", "c"]))
+def test_one_label_changed_is_the_set_with_that_label(pairs, name, value) -> None:
+    assert values.with_label(values.label_set(pairs), name, value) == values.label_set({**pairs, name: value})

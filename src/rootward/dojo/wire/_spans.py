@@ -128,9 +128,15 @@ class SpanStore:
     def parents(self) -> IntArray:
         """Row of each span's parent in its trace, -1 where there is none; computed once."""
         if self._parents is None:
-            row_of = {key: i for i, key in enumerate(zip(self.spans.trace_ids, self.spans.span_ids, strict=True))}
-            keys = zip(self.spans.trace_ids, self.spans.parent_ids, strict=True)
-            self._parents = np.array([row_of.get(key, -1) if key[1] else -1 for key in keys], dtype=np.int64)
+            spans = self.spans
+            by_id = {span_id: row for row, span_id in enumerate(spans.span_ids)}
+            if len(by_id) == len(spans.span_ids):
+                found = np.array([by_id.get(one, -1) if one else -1 for one in spans.parent_ids], dtype=np.int64)
+                self._parents = np.where(self.trace[found] == self.trace, found, -1) if len(found) else found
+            else:  # ids are only promised to be unique within a trace
+                row_of = {key: row for row, key in enumerate(zip(spans.trace_ids, spans.span_ids, strict=True))}
+                keys = zip(spans.trace_ids, spans.parent_ids, strict=True)
+                self._parents = np.array([row_of.get(key, -1) if key[1] else -1 for key in keys], dtype=np.int64)
         return self._parents
 
     def dependencies(self, start_ns: int, end_ns: int, now_ns: int) -> list[tuple[str, str, int]]:

@@ -66,6 +66,7 @@ class _Face:
         self._clock = clock
         self._written: dict[int, bytes] = {}
         self._tags_written: dict[tuple[int, int, int], str] = {}
+        self._names_written: dict[str, str] = {}
         self._processes_written: dict[int, str] = {}
 
     def _now_ns(self) -> int:
@@ -180,10 +181,16 @@ class _Face:
             above = f'{{"refType":"CHILD_OF","traceID":{trace_id},"spanID":{_quoted(parent)}}}' if parent else ""
             out.append(
                 f'{{"traceID":{trace_id},"spanID":{_quoted(spans.span_ids[row])},'
-                f'"operationName":{_quoted(store.names[row])},"references":[{above}],"startTime":{start_us},'
+                f'"operationName":{self._operation(store.names[row])},"references":[{above}],"startTime":{start_us},'
                 f'"duration":{duration_us},"tags":{self._tags(row)},"logs":[],"processID":"{names[process]}","warnings":null}}'
             )
         return out
+
+    def _operation(self, name: str) -> str:
+        text = self._names_written.get(name)
+        if text is None:
+            text = self._names_written[name] = _quoted(name)
+        return text
 
     def _tags(self, row: int) -> str:
         """A span's tags as JSON; spans of one kind of call often share their attributes."""

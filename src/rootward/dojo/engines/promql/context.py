@@ -88,4 +88,4 @@ class Context:
         self.budget.spend(len(ids) * (budget.SERIES + len(times_ms)))
         samples, present = store.instants(self.store, ids, reference, self.until_ms, self.settings, stamps=stamps)
         self.budget.samples += int(present.sum())
-        return values.Vector([self.store.labels[i] for i in ids], samples, present)
+        return values.Vector([self.store.labels[i] for i in ids.tolist()], samples, present)

@@ -29,8 +29,8 @@ from rootward.dojo.engines.promql import (
 
 _FOREVER_MS = 2**53
 _Found = TypeVar("_Found")
-_PARSED_MAX = 4096  # syntax trees kept, of all engines: they are asked much the same
-_PARSED_CHARS_MAX = 2_000  # of one that is kept
+_PARSED_MAX = 1024  # syntax trees kept, of all engines: they are asked much the same
+_PARSED_CHARS_MAX = 8_000  # of one that is kept
 
 
 Series = lookups.Series

@@ -34,10 +34,12 @@ Context = context.Context
 Vector = values.Vector
 Function = Callable[[Context, list[tree.Expr], IntArray], values.Value]
 
-_OF_WINDOWS: dict[str, ranges.Compute] = {
+_OF_ALL_WINDOWS: dict[str, ranges.ComputeAll] = {
     "rate": rates.rate,
     "increase": rates.increase,
     "delta": rates.delta,
+}
+_OF_WINDOWS: dict[str, ranges.Compute] = {
     "irate": rates.irate,
     "idelta": rates.idelta,
     "changes": rates.changes,
@@ -75,6 +77,8 @@ def call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
         errors.QueryExecutionError: it fails on these arguments, or this server does not have it.
     """
     name, args = node.name, list(node.args)
+    if name in _OF_ALL_WINDOWS:
+        return _of_all_windows(ctx, name, args[0], times_ms)
     compute = _OF_WINDOWS.get(name)
     if compute is not None:
         return _of_windows(ctx, name, compute, args[0], times_ms)
@@ -94,8 +98,6 @@ def call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
 
 def _of_windows(ctx: Context, name: str, compute: ranges.Compute, arg: tree.Expr, times_ms: IntArray) -> Vector:
     matrix = ranges.matrix(ctx, arg, times_ms)
-    if name in ("rate", "increase") and ctx.settings.dialect is options.Dialect.V3:
-        _note_counters(ctx, matrix, arg)
     if name in _GATHERING:
         ranges.gathered(ctx, matrix)
     found = ranges.applied(matrix, compute, keep_name=name in _KEEP_NAME)
@@ -114,7 +116,7 @@ def _note_counters(ctx: Context, matrix: windows.Matrix, arg: tree.Expr) -> None
     seen: set[str] = set()
     for at, part in matrix.parts:
         if part.counts.any():
-            seen.update(values.name_of(matrix.labels[row]) for row in at)
+            seen.update([values.name_of(matrix.labels[row]) for row in at.tolist()])
     for metric in sorted(seen):
         if metric and not metric.endswith(_COUNTER_SUFFIXES):
             text = "metric might not be a counter, name does not end in _total/_sum/_count/_bucket"
@@ -126,6 +128,13 @@ def note_quantile(ctx: Context, q: values.FloatArray, node: tree.Expr) -> None:
     wrong = q[~((q >= 0) & (q <= 1))]
     if len(wrong) and ctx.settings.dialect is options.Dialect.V3:
         ctx.note(f"PromQL warning: quantile value should be between 0 and 1, got {numbers.general(wrong[0])}", node)
+
+
+def _of_all_windows(ctx: Context, name: str, arg: tree.Expr, times_ms: IntArray) -> Vector:
+    matrix = ranges.matrix(ctx, arg, times_ms)
+    if name != "delta" and ctx.settings.dialect is options.Dialect.V3:
+        _note_counters(ctx, matrix, arg)
+    return ranges.applied_together(matrix, _OF_ALL_WINDOWS[name])
 
 
 def _mapped(vector: Vector, function: Callable[[values.FloatArray], values.FloatArray]) -> Vector:
@@ -287,7 +296,7 @@ def _buckets(ctx: Context, node: tree.Expr, times_ms: IntArray) -> Vector:
             where = f" for metric name {quoting.quoted(name)}" if name else ""
             words = f"bucket label {quoting.quoted('le')} is missing or has a malformed value of {quoting.quoted(text)}"
             ctx.note(f"PromQL warning: {words}{where}", node)
-    return vector.rows(usable)
+    return vector if len(usable) == len(vector.labels) else vector.rows(usable)
 
 
 def _note_forced(ctx: Context, metric: str, node: tree.Expr) -> None:

@@ -19,6 +19,8 @@ def signatures(labels: Sequence[values.LabelSet], matching: tree.Matching) -> li
     names = frozenset(matching.names)
     if matching.on:
         return [values.keep_labels(one, names) for one in labels]
+    if not names:
+        return [values.without_name(one) for one in labels]
     drop = names | {values.NAME}
     return [values.drop_labels(one, drop) for one in labels]
 
@@ -35,11 +37,12 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: tree.Matc
         return any_of
 
     if operator == "or":
-        blocked = seen(left, groups[:split])[groups[split:]]
+        apart = bool((groups[split:] > groups[:split].max(initial=-1)).all())  # groups are numbered as they come
+        free = right.present if apart else right.present & ~seen(left, groups[:split])[groups[split:]]
         both = Vector(
             [*left.labels, *right.labels],
             np.concatenate([left.values, right.values]),
-            np.concatenate([left.present, right.present & ~blocked]),
+            np.concatenate([left.present, free]),
         )
         return values.merged(both)
     partner = seen(right, groups[split:])[groups[:split]]

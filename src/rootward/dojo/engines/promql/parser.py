@@ -70,7 +70,8 @@ class _Parser:
         return token
 
     def _is(self, kind: str, *words: str) -> bool:
-        return self._token.kind == kind and (not words or self._token.word in words)
+        token = self._next or self._token
+        return token.kind == kind and (not words or token.word in words)
 
     def _unexpected(self, context: str = "", expected: str = "") -> errors.QuerySyntaxError:
         """`context` "" is the innermost aggregation, if any: the grammar recovers there."""

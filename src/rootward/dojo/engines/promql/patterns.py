@@ -8,6 +8,7 @@ from rootward import errors
 from rootward.dojo.engines import re2
 from rootward.dojo.engines.promql import options, values
 
+_FEW_CHARS = 200
 _REPLACEMENT = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")
 
 
@@ -37,8 +38,10 @@ def expand(pattern: str, replacement: str, texts: Sequence[str], dialect: option
     Raises:
         errors.QueryExecutionError: not an RE2 pattern.
     """
+    distinct = tuple(dict.fromkeys(texts))
     try:
-        names, found = re2.captures(_anchored(pattern, dialect), texts)
+        captured = _few if sum(map(len, distinct)) <= _FEW_CHARS else re2.captures
+        names, found = captured(_anchored(pattern, dialect), distinct)
     except errors.QuerySyntaxError as error:
         raise errors.QueryExecutionError(f"invalid regular expression in label_replace(): {pattern}") from error
     numbers = {name: number for number, name in enumerate(names, start=1) if name}
@@ -53,4 +56,13 @@ def expand(pattern: str, replacement: str, texts: Sequence[str], dialect: option
 
         return _REPLACEMENT.sub(one, replacement)
 
-    return [None if groups is None else fill(text, groups) for text, groups in zip(texts, found, strict=True)]
+    filled = {
+        text: None if groups is None else fill(text, groups) for text, groups in zip(distinct, found, strict=True)
+    }
+    return [filled[text] for text in texts]
+
+
+@functools.lru_cache(maxsize=256)
+def _few(pattern: str, texts: tuple[str, ...]) -> tuple[list[str], list[list[str] | None]]:
+    """`re2.captures`, not to be written to: a label with few values is asked about by many queries."""
+    return re2.captures(pattern, texts)

@@ -1,6 +1,6 @@
 """Range selectors and subqueries: expressions in square brackets become windows, and window functions vectors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from rootward.dojo.engines.promql import budget, context, options, store, tree, 
 
 IntArray = values.IntArray
 Compute = Callable[[windows.Windows], tuple[values.FloatArray, values.BoolArray]]
+ComputeAll = Callable[[Sequence[windows.Windows]], tuple[values.FloatArray, values.BoolArray]]
 
 
 def matrix(ctx: context.Context, node: tree.Expr, times_ms: IntArray) -> windows.Matrix:
@@ -31,7 +32,7 @@ def matrix(ctx: context.Context, node: tree.Expr, times_ms: IntArray) -> windows
         run = store.run(strip, rows, int(end_ms.min()) - range_ms, min(int(end_ms.max()), ctx.until_ms))
         if len(run.times_ms):
             parts.append((at, _paid(ctx, windows.cut(run, end_ms, times_ms, range_ms, ctx.settings))))
-    return windows.Matrix([ctx.store.labels[i] for i in ids], parts, len(times_ms))
+    return windows.Matrix([ctx.store.labels[i] for i in ids.tolist()], parts, len(times_ms))
 
 
 def _paid(ctx: context.Context, part: windows.Windows) -> windows.Windows:
@@ -88,9 +89,28 @@ def applied(matrix: windows.Matrix, compute: Compute, *, keep_name: bool = False
     Raises:
         errors.QueryExecutionError: without their names, two series are the same.
     """
-    out = np.full((len(matrix.labels), matrix.steps), np.nan)
-    present = np.zeros(out.shape, dtype=bool)
+    out, present = _blank(matrix)
     for at, part in matrix.parts:
         out[at], present[at] = compute(part)
+    return _vector(matrix, out, present, keep_name=keep_name)
+
+
+def applied_together(matrix: windows.Matrix, compute: ComputeAll) -> values.Vector:
+    """As `applied`, for a function that takes all parts at once and gives their rows one below the other."""
+    out, present = _blank(matrix)
+    if matrix.parts:
+        at = np.concatenate([at for at, _ in matrix.parts])
+        out[at], present[at] = compute([part for _, part in matrix.parts])
+    return _vector(matrix, out, present, keep_name=False)
+
+
+def _blank(matrix: windows.Matrix) -> tuple[values.FloatArray, values.BoolArray]:
+    shape = (len(matrix.labels), matrix.steps)
+    return np.full(shape, np.nan), np.zeros(shape, dtype=bool)
+
+
+def _vector(
+    matrix: windows.Matrix, out: values.FloatArray, present: values.BoolArray, *, keep_name: bool
+) -> values.Vector:
     vector = values.Vector(matrix.labels, out, present).without_empty()
     return vector if keep_name else values.drop_name(vector, strict=True)

@@ -4,6 +4,7 @@ After promql/functions.go (extrapolatedRate, instantValue) of prometheus/prometh
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -16,16 +17,16 @@ Result = tuple[FloatArray, BoolArray]
 _NEAR = 1.1  # an edge closer than this many sampling intervals is extrapolated to
 
 
-def rate(w: windows.Windows) -> Result:
-    return _extrapolated(w, counter=True, per_second=True)
+def rate(parts: Sequence[windows.Windows]) -> Result:
+    return _extrapolated(parts, counter=True, per_second=True)
 
 
-def increase(w: windows.Windows) -> Result:
-    return _extrapolated(w, counter=True, per_second=False)
+def increase(parts: Sequence[windows.Windows]) -> Result:
+    return _extrapolated(parts, counter=True, per_second=False)
 
 
-def delta(w: windows.Windows) -> Result:
-    return _extrapolated(w, counter=False, per_second=False)
+def delta(parts: Sequence[windows.Windows]) -> Result:
+    return _extrapolated(parts, counter=False, per_second=False)
 
 
 def irate(w: windows.Windows) -> Result:
@@ -66,30 +67,32 @@ def _events(w: windows.Windows, happened: BoolArray) -> Result:
     return count, np.broadcast_to(w.counts >= 1, count.shape)
 
 
-def _extrapolated(w: windows.Windows, *, counter: bool, per_second: bool) -> Result:
-    first_at, last_at = w.first, w.last
-    first = w.block[:, first_at]
-    change = w.block[:, last_at] - first
+def _extrapolated(parts: Sequence[windows.Windows], *, counter: bool, per_second: bool) -> Result:
+    """Of all rows of the parts, one below the other: pods come and go, so that a metric's series have many parts of few rows."""
+    end_ms, range_ms, dialect = parts[0].end_ms, parts[0].range_ms, parts[0].settings.dialect
+    first = np.concatenate([w.block[:, w.first] for w in parts])
+    change = np.concatenate([w.block[:, w.last] for w in parts]) - first
     if counter:
-        change += _lost_in_resets(w)
-    enough = w.counts >= 2
-    seconds = np.where(enough, (w.times_ms[last_at] - w.times_ms[first_at]) / 1000, np.nan)
-    interval = seconds / (w.counts - 1)
-    to_start = (w.times_ms[first_at] - (w.end_ms - w.range_ms)) / 1000
-    to_end = (w.end_ms - w.times_ms[last_at]) / 1000
+        change += np.concatenate([_lost_in_resets(w) for w in parts])
+    counts = np.stack([w.counts for w in parts])
+    first_ms, last_ms = np.stack([w.times_ms[w.first] for w in parts]), np.stack([w.times_ms[w.last] for w in parts])
+    enough = counts >= 2
+    seconds = np.where(enough, (last_ms - first_ms) / 1000, np.nan)
+    interval = seconds / (counts - 1)
+    to_start = (first_ms - (end_ms - range_ms)) / 1000
+    to_end = (end_ms - last_ms) / 1000
     near = interval * _NEAR
     to_end = np.where(to_end < near, to_end, interval / 2)
-    if w.settings.dialect is options.Dialect.V3:
-        start = _not_below_zero(
-            np.where(to_start < near, to_start, interval / 2), first, change, seconds, counter=counter
-        )
-    else:
-        start = _not_below_zero(to_start, first, change, seconds, counter=counter)
-        start = np.where(start < near, start, interval / 2)
-    factor = (seconds + start + to_end) / seconds
+    if dialect is options.Dialect.V3:
+        to_start = np.where(to_start < near, to_start, interval / 2)
+    own = np.repeat(np.arange(len(parts)), [len(w.block) for w in parts])  # which part a row is of
+    start = _not_below_zero(to_start[own], first, change, seconds[own], counter=counter)
+    if dialect is options.Dialect.V2:
+        start = np.where(start < near[own], start, (interval / 2)[own])
+    factor = (seconds[own] + start + to_end[own]) / seconds[own]
     if per_second:
-        factor = factor / (w.range_ms / 1000)
-    return change * factor, np.broadcast_to(enough, change.shape)
+        factor = factor / (range_ms / 1000)
+    return change * factor, enough[own]
 
 
 def _not_below_zero(

@@ -28,14 +28,14 @@ def replace(vector: Vector, texts: Sequence[str], settings: options.Options) -> 
     """`texts`: destination, replacement, source, pattern."""
     destination, replacement, source, pattern = texts
     _checked(destination, "label_replace", settings.dialect)
-    texts = [dict(one).get(source, "") for one in vector.labels]
+    texts = [dict(one).get(source, "") for one in vector.labels] if source else [""] * len(vector.labels)
     # Every reference can at most bring in the whole text.
     _refuse_long(
         sum(len(replacement) + replacement.count("$") * len(text) for text in texts), settings.limits.label_chars
     )
     found = patterns.expand(pattern, replacement, texts, settings.dialect)
     labels = [
-        one if text is None else values.label_set({**dict(one), destination: text})
+        one if text is None else values.with_label(one, destination, text)
         for one, text in zip(vector.labels, found, strict=True)
     ]
     return values.merged(Vector(labels, vector.values, vector.present), strict=True)

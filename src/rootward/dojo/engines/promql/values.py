@@ -1,5 +1,6 @@
 """What PromQL expressions evaluate to, for all steps of a query at once."""
 
+import bisect
 import dataclasses
 from collections.abc import Mapping, Sequence
 
@@ -41,7 +42,7 @@ class Vector:
 
     def rows(self, keep: Sequence[int] | IntArray) -> "Vector":
         index = np.asarray(keep, dtype=np.intp)
-        return Vector([self.labels[i] for i in index], self.values[index], self.present[index])
+        return Vector([self.labels[i] for i in index.tolist()], self.values[index], self.present[index])
 
     def without_empty(self) -> "Vector":
         """Without series that are present at no step."""
@@ -97,6 +98,13 @@ class LabelSets:
         return out
 
 
+def with_label(labels: LabelSet, name: str, value: str) -> LabelSet:
+    """The same with one label set to `value`; without it for ""."""
+    at = bisect.bisect_left(labels, (name,))
+    rest = labels[at + 1 :] if at < len(labels) and labels[at][0] == name else labels[at:]
+    return (*labels[:at], (name, value), *rest) if value else (*labels[:at], *rest)
+
+
 def name_of(labels: LabelSet) -> str:
     """The metric's name, "" for none."""
     for name, value in labels:
@@ -106,15 +114,17 @@ def name_of(labels: LabelSet) -> str:
 
 
 def without_name(labels: LabelSet) -> LabelSet:
-    return tuple(pair for pair in labels if pair[0] != NAME)
+    if labels and labels[0][0] == NAME:  # before all names that begin with a small letter
+        return labels[1:]
+    return tuple([pair for pair in labels if pair[0] != NAME])
 
 
 def keep_labels(labels: LabelSet, names: frozenset[str]) -> LabelSet:
-    return tuple(pair for pair in labels if pair[0] in names)
+    return tuple([pair for pair in labels if pair[0] in names])
 
 
 def drop_labels(labels: LabelSet, names: frozenset[str]) -> LabelSet:
-    return tuple(pair for pair in labels if pair[0] not in names)
+    return tuple([pair for pair in labels if pair[0] not in names])
 
 
 def drop_name(vector: Vector, *, strict: bool = False) -> Vector:
@@ -150,10 +160,10 @@ def group(keys: Sequence[LabelSet]) -> tuple[IntArray, list[int]]:
     """The group number of each key [S], and the position of the first key of each group, in order of first appearance."""
     numbers: dict[LabelSet, int] = {}
     first: list[int] = []
-    out = np.empty(len(keys), dtype=np.int64)
+    out: list[int] = []
     for position, key in enumerate(keys):
         number = numbers.setdefault(key, len(numbers))
         if number == len(first):
             first.append(position)
-        out[position] = number
-    return out, first
+        out.append(number)
+    return np.array(out, dtype=np.int64), first
