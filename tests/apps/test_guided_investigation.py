@@ -1,5 +1,6 @@
 """Memory in whole investigations from the command line: guidance is heard, findings are kept, and either can be explained later."""
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,8 +8,10 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from rootward.apps import scenarios, settings, steered
+from rootward.apps import remembered, scenarios, settings, steered, wiring
+from rootward.apps.report import html
 from rootward.dojo.capsule import store
+from rootward.feedback import remembering
 from rootward.investigator import briefing, investigate
 from rootward.investigator import finding as findings
 from rootward.signals import alerts
@@ -32,11 +35,12 @@ def plain(capsule: Path) -> findings.Finding:
 
 
 def test_guidance_is_heard_and_explained_and_without_it_nothing_changes(
-    typed: Typed, capsule: Path, tmp_path: Path, plain: findings.Finding
+    typed: Typed, capsule: Path, tmp_path: Path, plain: findings.Finding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = json.loads(json.dumps(plain.to_json()))
     leading = before["root_causes"][0]
     name = f"{leading['entity']['kind']}/{leading['entity']['name']}"
+    monkeypatch.setenv("ROOTWARD_MEMORY__SKILLS", "false")
     typed(
         "guidance",
         "add",
@@ -90,6 +94,43 @@ def test_a_live_finding_is_kept_and_can_be_explained(
     typed("investigate", "--alert", tmp_path / "alert.json", "--json", "--no-memory")
     _, exported, _ = typed("memory", "export")
     assert len(exported.splitlines()) == 2
+
+
+def test_what_was_seen_before_is_shown_and_what_was_struck_is_not(
+    typed: Typed, capsule: Path, tmp_path: Path, plain: findings.Finding
+) -> None:
+    scenario = store.load(capsule)
+    alert = wiring.read_alert(scenario.alert)
+    place = remembered.place(settings.load())
+    remembering.incident(place.path, place.environment, alert, plain.to_json(), now_s=scenario.telemetry.now_s - 86_400)
+    leading = plain.root_causes[0].entity
+    typed("memory", "remember", "it was slow in May too", "--provenance", "Ana", "--about", str(leading))
+    again = steered.recalled(place, alert, plain, now_s=scenario.telemetry.now_s)
+    jsonschema.validate(json.loads(json.dumps(again.to_json())), SCHEMA)
+    assert {one.id for one in again.seen_before} == {"I1", "F1"}
+    assert next(one for one in again.seen_before if one.id == "I1").why.startswith("the same cause")
+    assert dataclasses.replace(again, seen_before=()) == plain  # it had no part in the judgement
+    assert "Seen before" in html.render(again)
+    _, found, _ = typed("memory", "search", leading.name, "--json")
+    assert {one["id"] for one in json.loads(found)} == {"I1", "F1"}
+    assert leading.name in typed("memory", "search", leading.name)[1]
+    typed("memory", "strike", "I1")
+    typed("memory", "strike", "F1")
+    assert steered.recalled(place, alert, plain, now_s=scenario.telemetry.now_s) == plain
+
+
+def test_skills_of_what_runs_there_are_used_and_the_setting_leaves_them(
+    typed: Typed, capsule: Path, monkeypatch: pytest.MonkeyPatch, plain: findings.Finding
+) -> None:
+    told = json.loads(typed("investigate", "--capsule", capsule, "--json")[1])
+    jsonschema.validate(told, SCHEMA)
+    assert "PostgreSQL" in told["skills"]
+    assert "pg_stat_statements" in told["next_checks"][0]
+    assert [c["entity"] for c in told["root_causes"][:1]] == [c["entity"] for c in plain.to_json()["root_causes"][:1]]
+    monkeypatch.setenv("ROOTWARD_MEMORY__SKILLS", "false")
+    assert json.loads(typed("investigate", "--capsule", capsule, "--json")[1]) == json.loads(
+        json.dumps(plain.to_json())
+    )
 
 
 def test_a_memory_that_cannot_be_used_costs_no_finding(

@@ -211,6 +211,8 @@ class Memory(Section):
     """Which environment's memory is read and written; nothing crosses from one to another."""
     use: bool = True
     """Let guidance and what is remembered steer investigations."""
+    skills: bool = True
+    """Use the probe recipes of the technologies that the environment shows."""
     remember: bool = True
     """Keep each investigation of a live alert as a past incident."""
 

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from rootward import _clock, errors
-from rootward.apps import live, remembered, scenarios, wiring
+from rootward.apps import live, remembered, scenarios, settings_model, wiring
 from rootward.apps import settings as settings_module
 from rootward.apps.cli import output as files
 from rootward.dojo.capsule import store
 from rootward.feedback import remembering
 from rootward.investigator import briefing
 from rootward.investigator import finding as findings
-from rootward.memory import applying, records
+from rootward.memory import applying, recall, records, skills
 from rootward.signals import alerts
 
 
@@ -34,14 +34,15 @@ def over_live(
         SettingsError: no connector is configured, or one cannot be built.
     """
     place = remembered.place(settings)
-    known = brief(place, alert) if memory and settings.memory.use else briefing.NOTHING
+    known = brief(place, alert, settings.memory) if memory else briefing.NOTHING
+    now_s = _clock.SystemClock().now_s()
     finding = live.explain(alert, settings, on_stage=on_stage, brief=known)
+    if memory and settings.memory.use:
+        finding = recalled(place, alert, finding, now_s=now_s)
     if not (memory and settings.memory.remember):
         return Told(finding)
     try:
-        kept = remembering.incident(
-            place.path, place.environment, alert, finding.to_json(), now_s=_clock.SystemClock().now_s()
-        )
+        kept = remembering.incident(place.path, place.environment, alert, finding.to_json(), now_s=now_s)
     except errors.InputError as error:  # a memory that cannot be written costs no finding
         return Told(finding, f"the finding was not kept: {error}")
     return Told(finding, f"kept as {kept.id}: rootward guidance explain {kept.id}")
@@ -57,21 +58,46 @@ def over_capsule(
         AlertError: its alert is not one.
     """
     scenario = store.load(folder)
-    known = briefing.NOTHING
-    if memory and settings.memory.use:
-        known = brief(remembered.place(settings), wiring.read_alert(scenario.alert))
     chosen = wiring.options_from_settings(settings)
-    return Told(scenarios.explain(scenario, chosen=chosen, on_stage=on_stage, brief=known))
+    place, alert = remembered.place(settings), wiring.read_alert(scenario.alert)
+    known = brief(place, alert, settings.memory) if memory else briefing.NOTHING
+    finding = scenarios.explain(scenario, chosen=chosen, on_stage=on_stage, brief=known)
+    if memory and settings.memory.use:
+        finding = recalled(place, alert, finding, now_s=scenario.telemetry.now_s)
+    return Told(finding)
 
 
-def brief(place: remembered.Place, alert: alerts.Alert) -> briefing.Briefing:
+def recalled(
+    place: remembered.Place, alert: alerts.Alert, finding: findings.Finding, *, now_s: float
+) -> findings.Finding:
+    """The finding with what was seen before; as it is when memory cannot be read (the briefing has said so already)."""
+    try:
+        with place.open() as memory:
+            hits = recall.like(memory, alert, finding.to_json(), now_s=now_s)
+    except errors.MemoryFileError:
+        return finding
+    return dataclasses.replace(finding, seen_before=tuple(_seen(hit) for hit in hits))
+
+
+def _seen(hit: recall.Hit) -> findings.Seen:
+    one = hit.record
+    if isinstance(one, records.Fact):
+        return findings.Seen(one.id, one.text, one.provenance, one.created_s, hit.why)
+    return findings.Seen(one.id, one.summary, f"investigation of {one.alert}", one.created_s, hit.why)
+
+
+def brief(place: remembered.Place, alert: alerts.Alert, chosen: settings_model.Memory) -> briefing.Briefing:
     """What memory holds for an alert, as of when it began to fire; when memory cannot be read, a briefing that says why and steers nothing."""
+    shelf = skills.Shelf() if chosen.skills else None
+    if not chosen.use:
+        return briefing.Briefing(shelf=shelf)
     try:
         with place.open() as memory:
             every = memory.guidance()
     except errors.MemoryFileError as error:
-        return briefing.Briefing(problem=str(error))
-    return briefing.Briefing(applying.select(every, alert, environment=place.environment, at_s=alert.starts_at_s))
+        return briefing.Briefing(problem=str(error), shelf=shelf)
+    selection = applying.select(every, alert, environment=place.environment, at_s=alert.starts_at_s)
+    return briefing.Briefing(selection, shelf=shelf)
 
 
 def finding_of(place: remembered.Place, run: str) -> dict[str, Any]:

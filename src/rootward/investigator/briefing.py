@@ -1,4 +1,4 @@
-"""What is known before an investigation begins: the guidance that applies to its alert, and how it leans.
+"""What is known before an investigation begins: the guidance that applies to its alert, how it leans, and the skills to choose from.
 
 A briefing asks for more and leans; it never speaks. A lean moves chances between hypotheses that evidence already speaks for, within
 a bound, and leaves the weight of "nothing to say" where the evidence put it.
@@ -7,7 +7,7 @@ a bound, and leaves the weight of "nothing to say" where the evidence put it.
 import dataclasses
 from collections.abc import Iterator
 
-from rootward.memory import applying, texts
+from rootward.memory import applying, skills, texts
 from rootward.memory.guidance import Guidance, Prior, Probe
 from rootward.signals import entities
 
@@ -26,10 +26,12 @@ class Asked:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Briefing:
-    """`selection` is what memory holds against this alert. `problem` says why memory could not be read, "" when it could."""
+    """`selection` is what memory holds against this alert; `shelf` the skills to choose from (None: none are used). `problem` says why
+    memory could not be read, "" when it could."""
 
     selection: applying.Selection | None = None
     problem: str = ""
+    shelf: skills.Shelf | None = None
 
     @property
     def guidance(self) -> tuple[Guidance, ...]:

@@ -132,6 +132,18 @@ class Opinion:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Seen:
+    """A fact or a past incident that is like this finding: `id` in memory, what it says, who said it or what found it, when, and why
+    it is shown. It had no part in the judgement."""
+
+    id: str
+    text: str
+    provenance: str
+    when_s: float
+    why: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
     status: Status
     alert: str
@@ -147,6 +159,8 @@ class Finding:
     planted: tuple[planting.Attempt, ...] = ()  # texts that tried to instruct their reader; nothing followed them
     guided: Guided | None = None  # None when no guidance applied
     opinion: Opinion | None = None  # None: no model was asked
+    seen_before: tuple[Seen, ...] = ()
+    skills: tuple[str, ...] = ()  # technologies whose probe recipes were used
 
     def to_json(self) -> dict[str, Any]:
         """The published form: see docs/reference/finding.md."""
@@ -175,6 +189,8 @@ class Finding:
                 "stages": {name: round(seconds, 3) for name, seconds in self.timing.stages.items()},
             },
             **({"guidance": _guided(self.guided)} if self.guided is not None else {}),
+            **({"skills": list(self.skills)} if self.skills else {}),
+            **({"seen_before": [_seen(one) for one in self.seen_before]} if self.seen_before else {}),
         }
 
 
@@ -197,6 +213,10 @@ def _guided(guided: Guided) -> dict[str, Any]:
         },
         "changed": guided.changed,
     }
+
+
+def _seen(one: Seen) -> dict[str, Any]:
+    return {"id": one.id, "text": one.text, "provenance": one.provenance, "when": _time(one.when_s), "why": one.why}
 
 
 def _time(time_s: float | None) -> str | None:

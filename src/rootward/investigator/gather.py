@@ -43,16 +43,19 @@ async def gather(
     chosen: options.Options,
     overrides: Sequence[roles.Override] = (),
     on_stage: Callable[[str], None] = lambda _: None,
-    questions: Sequence[briefing.Asked] = (),
+    brief: briefing.Briefing = briefing.NOTHING,
 ) -> Gathered:
-    """Never raises for what back ends do; everything that was not answered is in `case.gaps`. `questions` are asked as well."""
+    """Never raises for what back ends do; everything that was not answered is in `case.gaps`. What `brief` asks is asked as well."""
+    questions = brief.asked()
     frame = framing.frame(alert, now_s=now_s, chosen=chosen)
     notebooks = {name: notebook.Notebook(ledger.Ledger(name[0].upper())) for name in (*READERS, PROBES)}
     haul = _Haul()
     # Metrics settle the baseline for all, so they are read first; the others then run side by side.
     for source in sources.metrics:
         on_stage(f"metrics from {source.name}")
-        found = await _within(chosen.deadline_s, metrics.read(source, frame, chosen, notebooks["metrics"], overrides))
+        found = await _within(
+            chosen.deadline_s, metrics.read(source, frame, chosen, notebooks["metrics"], overrides, brief.shelf)
+        )
         if found is None:
             notebooks["metrics"].unanswered("metrics", source.name, "no answer before the deadline")
         elif haul.measured is None or found.signals:

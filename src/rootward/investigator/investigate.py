@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from rootward import _clock
-from rootward.investigator import briefing, conclude, gather, guided, options, second_look
+from rootward.investigator import briefing, conclude, gather, guided, options, second_look, skilled
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, judge
 from rootward.signals import alerts, protocols, roles
@@ -52,7 +52,7 @@ async def examine(
         chosen=chosen,
         overrides=overrides,
         on_stage=on_stage,
-        questions=brief.asked(),
+        brief=brief,
     )
     lean = brief.lean if brief.leanings() else None
     at_s = mark("probe", began_s)
@@ -72,6 +72,7 @@ async def examine(
         stages=stages,
     )
     finding = conclude.conclude(gathered.case, judgement, gathered.ledger, timing)
+    finding = skilled.add(finding, brief.shelf, gathered.case)
     finding = guided.add(finding, brief, gathered, judgement)
     if advisor is not None:
         on_stage("asking a model for a second opinion")

@@ -42,6 +42,11 @@ class Fact(texts.Record):
     struck_s: Annotated[texts.Moment | None, pydantic.Field(alias="struck")] = None
     struck_why: texts.Name = ""
 
+    @property
+    def words(self) -> str:
+        """What it is recalled by."""
+        return " ".join([self.text, *self.about])
+
 
 class Incident(texts.Record):
     """One investigation's outcome: the alert, its class, and the finding in its published JSON form (see docs/reference/finding.md)."""
@@ -70,6 +75,13 @@ class Incident(texts.Record):
     @property
     def summary(self) -> str:
         return str(self.finding.get("summary", ""))
+
+    @property
+    def words(self) -> str:
+        """What it is recalled by: the alert, what was found and why."""
+        because = self._leading.get("because")
+        reasons = [str(one) for one in because] if isinstance(because, list) else []
+        return " ".join([self.alert, self.alert_class, self.service, self.cause, self.fault, self.summary, *reasons])
 
     @property
     def _leading(self) -> Mapping[str, Any]:

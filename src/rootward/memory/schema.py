@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rootward import errors
+from rootward.memory import indexing
 
 APPLICATION_ID = 0x52574D31  # "RWM1": tells our files from other programs' databases
 BUSY_MS = 5_000  # how long another process's write is waited for
@@ -29,8 +30,32 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             environment TEXT NOT NULL, kind TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (environment, kind)
         ) STRICT""",
     ),
+    (
+        # What can be recalled: the words of facts and past incidents that were not struck, and their vectors.
+        """CREATE TABLE recallable (
+            id INTEGER PRIMARY KEY,
+            environment TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            number INTEGER NOT NULL,
+            text TEXT NOT NULL,
+            vector BLOB NOT NULL,
+            UNIQUE (environment, kind, number)
+        ) STRICT""",
+        "CREATE VIRTUAL TABLE recallable_words USING fts5(text, content='recallable', content_rowid='id')",
+        """CREATE TRIGGER recallable_added AFTER INSERT ON recallable BEGIN
+            INSERT INTO recallable_words (rowid, text) VALUES (new.id, new.text);
+        END""",
+        """CREATE TRIGGER recallable_gone AFTER DELETE ON recallable BEGIN
+            INSERT INTO recallable_words (recallable_words, rowid, text) VALUES ('delete', old.id, old.text);
+        END""",
+        # A record that goes, goes from here too, whoever deletes it.
+        """CREATE TRIGGER record_gone AFTER DELETE ON records BEGIN
+            DELETE FROM recallable WHERE environment = old.environment AND kind = old.kind AND number = old.number;
+        END""",
+    ),
 )
 VERSION = len(MIGRATIONS)
+INDEXED_VERSION = 2  # the first whose records can be recalled
 
 
 def connect(path: Path, *, writing: bool) -> sqlite3.Connection:
@@ -87,7 +112,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         raise errors.MemoryFileError(_what_is_wrong(path, error)) from error
-    except UnicodeDecodeError as error:  # SQLite hands out damaged text as it stands
+    except ValueError as error:  # SQLite hands out damaged text as it stands, and an old record may not be one
         raise errors.MemoryFileError(_what_is_wrong(path, sqlite3.DatabaseError(f"malformed text: {error}"))) from error
     except OSError as error:
         raise errors.MemoryFileError(f"memory {path} cannot be opened: {error.strerror or error}") from error
@@ -135,9 +160,12 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("BEGIN IMMEDIATE")
     try:
-        for step in MIGRATIONS[_pragma(connection, "user_version") :]:
+        before = _pragma(connection, "user_version")  # another process may have been faster
+        for step in MIGRATIONS[before:]:
             for statement in step:
                 connection.execute(statement)
+        if before < INDEXED_VERSION <= VERSION:
+            indexing.every(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {VERSION}")
         connection.execute("COMMIT")

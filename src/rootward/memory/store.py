@@ -1,7 +1,7 @@
 """Reading memory: guidance, facts and past incidents of one environment."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -66,6 +66,28 @@ class Memory:
             raise errors.InputError(f"memory holds nothing named {key!r} in environment {self.environment!r}")
         return read(kind, row[0], self.path, key)
 
+    def recallable(self, words: Sequence[str], *, most: int) -> tuple[list[str], list[str], list[bytes]]:
+        """(ids that share words with `words`, best by BM25 first; all ids that can be recalled; their vectors in that order)."""
+        asked = " OR ".join(f'"{word}"' for word in words if '"' not in word)
+        with schema.explained(self.path):
+            ranked = (
+                self._connection.execute(
+                    "SELECT r.kind, r.number FROM recallable_words w JOIN recallable r ON r.id = w.rowid "
+                    "WHERE recallable_words MATCH ? AND r.environment = ? ORDER BY bm25(recallable_words), r.id LIMIT ?",
+                    (asked, self.environment, most),
+                ).fetchall()
+                if asked
+                else []
+            )
+            every = self._connection.execute(
+                "SELECT kind, number, vector FROM recallable WHERE environment = ? ORDER BY id", (self.environment,)
+            ).fetchall()
+        return (
+            [_key(kind, number) for kind, number in ranked],
+            [_key(kind, number) for kind, number, _ in every],
+            [vector for _, _, vector in every],
+        )
+
     def counts(self) -> dict[Kind, int]:
         """How many records of each kind there are, struck ones included."""
         with schema.explained(self.path):
@@ -93,6 +115,10 @@ class Memory:
                 (self.environment, kind),
             ).fetchall()
         return [read(kind, body, self.path, f"{LETTERS[kind]}{number}") for number, body in rows]
+
+
+def _key(kind: str, number: int) -> str:
+    return f"{next(letter for known, letter in LETTERS.items() if known == kind)}{number}"
 
 
 def read(kind: Kind, body: str, path: Path, key: str) -> Kept:

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from rootward import errors
-from rootward.memory import schema, store, texts
+from rootward.memory import indexing, schema, store, texts
 from rootward.memory.records import LETTERS, Kept, Kind, kind_of, kind_of_id
 
 RECORDS_MAX = 100_000  # of one environment: past this, export and delete
@@ -126,9 +126,11 @@ class Writer:
     def _put(self, kind: Kind, number: int, record: Kept) -> None:
         texts.checked(type(record), json.loads(body_of(record)), what=record.id)  # what is written can be read again
         self._connection.execute(
-            "INSERT OR REPLACE INTO records (environment, kind, number, body) VALUES (?, ?, ?, ?)",
+            "INSERT INTO records (environment, kind, number, body) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT (environment, kind, number) DO UPDATE SET body = excluded.body",
             (self._environment, kind, number, body_of(record)),
         )
+        indexing.put(self._connection, self._environment, number, kind, record)
 
     def _advance(self, kind: Kind, number: int) -> None:
         self._connection.execute(

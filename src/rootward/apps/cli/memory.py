@@ -173,6 +173,37 @@ def facts(
 
 
 @app.command()
+def search(
+    query: Annotated[str, typer.Argument(help="What to look for, in any words.")],
+    limit: Annotated[int, typer.Option(min=1, max=50, help="How many at most.")] = 10,
+    environment: Environment = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Facts and past incidents that are most like a text, by words and by spelling; older ones count less, struck ones are never found.
+
+    Examples:
+
+      rootward memory search "stripe timeouts on checkout"
+    """
+    from rich.console import Console
+
+    from rootward import _clock
+    from rootward.apps import remembered, settings
+    from rootward.apps.cli import output
+    from rootward.apps.report import memory as shown
+    from rootward.memory import recall
+
+    now_s = _clock.SystemClock().now_s()
+    with remembered.place(settings.load(config), environment).open() as memory:
+        hits = recall.search(memory, query, now_s=now_s, most=limit)
+    if as_json:
+        output.print_json(shown.hits_json(hits))
+        return
+    shown.hits(hits, now_s, Console())
+
+
+@app.command()
 def strike(
     key: Annotated[str, typer.Argument(help="A fact or a past incident, as F2 or I7.")],
     why: Annotated[str, typer.Option(help="Why it is wrong.")] = "",

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rootward import _clock, errors
-from rootward.memory import applying, conflicts, matching
+from rootward.memory import applying, conflicts, matching, recall
 from rootward.memory.guidance import Guidance, Probe
 from rootward.memory.records import Fact
 
@@ -107,6 +107,39 @@ def facts(known: Sequence[Fact], now_s: float, console: Console) -> None:
             escape(struck),
         )  # fmt: skip
     console.print(table)
+
+
+def hits(found: Sequence[recall.Hit], now_s: float, console: Console) -> None:
+    """What was recalled, most alike first."""
+    if not found:
+        console.print("Nothing in memory is like that.")
+        return
+    table = _table("id", "what", "from", "age", "alike")
+    for hit in found:
+        what, source = _of(hit)
+        table.add_row(
+            hit.record.id, escape(what), escape(source), age(hit.record.created_s, now_s), f"{hit.cosine:.2f}"
+        )
+    console.print(table)
+
+
+def hits_json(found: Sequence[recall.Hit]) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": hit.record.id,
+            "text": _of(hit)[0],
+            "provenance": _of(hit)[1],
+            "created": _clock.to_iso(hit.record.created_s),
+            "cosine": round(hit.cosine, 3),
+        }
+        for hit in found
+    ]
+
+
+def _of(hit: recall.Hit) -> tuple[str, str]:
+    """What it says, and where it is from."""
+    one = hit.record
+    return (one.text, one.provenance) if isinstance(one, Fact) else (one.summary, f"investigation of {one.alert}")
 
 
 def selection_json(chosen: applying.Selection) -> dict[str, Any]:

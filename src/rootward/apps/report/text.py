@@ -38,6 +38,7 @@ def show(finding: findings.Finding, console: Console) -> None:
     for title, lines in (
         ("Why", _because(finding)),
         ("Guidance", _guided(finding)),
+        ("Seen before", [_seen(one) for one in finding.seen_before]),
         ("Ruled out", [_dropped(item) for item in finding.ruled_out]),
         (_opinion_title(finding), _opinion(finding)),
         ("Missing", list(finding.missing)),
@@ -138,6 +139,10 @@ def _guided(finding: findings.Finding) -> list[str]:
         return []
     did = [sentence for one in finding.guided.heard for sentence in one.did or (f"Guidance {one.id}: {one.text}",)]
     return [*did, *finding.guided.conflicts, finding.guided.changed]
+
+
+def _seen(one: findings.Seen) -> str:
+    return f"{one.id}, {time_of_day(one.when_s)[:10]} ({one.provenance}; {one.why}): {one.text}"
 
 
 def _section(title: str, lines: Sequence[str]) -> RenderableType:

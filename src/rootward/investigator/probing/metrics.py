@@ -10,7 +10,8 @@ from rootward.investigator import options
 from rootward.investigator.causal import case
 from rootward.investigator.probing import history
 from rootward.investigator.probing import notebook as notebooks
-from rootward.signals import protocols, questions, roles, windows
+from rootward.memory import skills
+from rootward.signals import protocols, questions, roles, series, windows
 
 MEASURE_SHARE = 0.8  # of the deadline: what has been measured by then is reasoned over
 
@@ -30,13 +31,16 @@ async def read(
     chosen: options.Options,
     notebook: notebooks.Notebook,
     overrides: Sequence[roles.Override] = (),
+    shelf: skills.Shelf | None = None,
 ) -> Metrics:
-    """Every metric whose role is known, over baseline and focus, one line per entity."""
+    """Every metric whose role is known, over baseline and focus, one line per entity; of the others, those that a skill knows."""
     catalogue = await source.catalogue(frame.focus, chosen.limits)
     notebook.note("which metrics exist", catalogue)
     if not catalogue.value:
         return Metrics(frame)
     bindings = roles.discover(catalogue.value, overrides)
+    if shelf is not None:
+        bindings = (*bindings, *_known_to_skills(shelf, catalogue.value, bindings))
     if len(bindings) > chosen.bindings_max:
         notebook.unanswered(f"{len(bindings) - chosen.bindings_max} more metrics", source.name, "over the limit")
         bindings = bindings[: chosen.bindings_max]
@@ -48,6 +52,20 @@ async def read(
     parts = [await _measure(source, bindings, window, step_s, interval_s, chosen, notebook) for window in spans]
     lines = parts[0] if len(parts) == 1 else _joined(parts[0], parts[1])
     return Metrics(settled, [_signal(line, key) for line, key in lines], [line for line, _ in lines])
+
+
+def _known_to_skills(
+    shelf: skills.Shelf, catalogue: Sequence[series.MetricInfo], bound: Sequence[roles.Binding]
+) -> list[roles.Binding]:
+    """What the skills for this back end's metrics add to those that conventions bind."""
+    chosen = shelf.chosen(skills.Fingerprint(frozenset(info.name for info in catalogue)))
+    taken = {one.metric for one in bound}
+    found: list[roles.Binding] = []
+    for skill in chosen:
+        added = skill.bindings(catalogue, taken)
+        taken |= {one.metric for one in added}
+        found.extend(added)
+    return found
 
 
 def _scouts(bindings: Sequence[roles.Binding]) -> list[str]:
@@ -83,7 +101,10 @@ async def _measure(
         deadline_s=chosen.deadline_s * MEASURE_SHARE,
     )
     for item in measured:
-        keys = [notebook.note(f"{item.binding.role} from {item.binding.metric}", answer) for answer in item.answers]
+        convention = item.binding.convention
+        summary = f"asked by {convention}" if convention.startswith(skills.PREFIX) else ""
+        question = f"{item.binding.role} from {item.binding.metric}"
+        keys = [notebook.note(question, answer, summary) for answer in item.answers]
         if keys:
             found.extend((line, keys[0]) for line in item.lines)
     return found
