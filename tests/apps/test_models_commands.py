@@ -178,7 +178,7 @@ def test_as_json(here: Path, typed: Typed, network: Any, monkeypatch: pytest.Mon
             "check the key",
         ),
         (("--model", "main"), Breaks("refuses the connection"), "cannot reach https://api.anthropic.com/v1/messages"),
-        (("--model", "main"), Answers(200, b"<html>", (("content-type", "text/html"),)), "in the middle of the answer"),
+        (("--model", "main"), Answers(200, b"<html>", (("content-type", "text/html"),)), "answered with a web page"),
     ],
 )
 def test_failures_are_one_line(

@@ -24,6 +24,7 @@ class Says:
     calls: tuple[tuple[str, str, Any], ...] = ()
     thinks: str = ""
     cut: bool = False  # by tokens_max
+    refuses: str = ""  # why it will not answer
     usage: tuple[int, int, int] = (11, 7, 3)  # asked, answered, of the asked from the cache
 
 
@@ -188,7 +189,7 @@ class OpenAiApi(Api):
         return Answers(400, {"error": {"message": text, "type": "invalid_request_error", "param": None, "code": None}})
 
     def whole(self, turn: Says) -> dict[str, Any]:
-        message: dict[str, Any] = {"role": "assistant", "content": turn.text or None, "refusal": None}
+        message: dict[str, Any] = {"role": "assistant", "content": turn.text or None, "refusal": turn.refuses or None}
         if turn.thinks:
             message["reasoning_content"] = turn.thinks
         if turn.calls:
@@ -206,6 +207,7 @@ class OpenAiApi(Api):
         sent: list[bytes] = [self._chunk({"role": "assistant", "content": ""})]
         sent += [self._chunk({"reasoning_content": word}) for word in _words(turn.thinks)]
         sent += [self._chunk({"content": word}) for word in _words(turn.text)]
+        sent += [self._chunk({"refusal": word}) for word in _words(turn.refuses)]
         for index, one in enumerate(turn.calls):
             call = self._call(one)
             arguments = call["function"]["arguments"]
@@ -259,12 +261,14 @@ class AnthropicApi(Api):
     def complaint(self, path: str, headers: Mapping[str, str], body: Mapping[str, Any]) -> Answers | None:
         if path != "/v1/messages":
             return Answers(404, {"type": "error", "error": {"type": "not_found_error", "message": "Not found"}})
-        if headers.get("x-api-key") != KEY:
+        if KEY not in (headers.get("x-api-key"), headers.get("authorization", "").removeprefix("Bearer ")):
             return Answers(
                 401, {"type": "error", "error": {"type": "authentication_error", "message": "invalid x-api-key"}}
             )
         if "anthropic-version" not in headers:
             return self.invalid("anthropic-version: header is required")
+        if headers["anthropic-version"] >= "2026-10-21" and "temperature" in body:
+            return self.invalid("temperature: Extra inputs are not permitted")
         return self.body_complaint(body)
 
     def body_complaint(self, body: Mapping[str, Any]) -> Answers | None:
@@ -303,7 +307,7 @@ class AnthropicApi(Api):
         ]
         return {
             "id": "msg_1", "type": "message", "role": "assistant", "model": "served", "content": content,
-            "stop_reason": self._reason(turn), "stop_sequence": None, "usage": self._usage(turn),
+            "stop_reason": self._reason(turn), "stop_sequence": None, "stop_details": self._details(turn), "usage": self._usage(turn),
         }  # fmt: skip
 
     def opening(self) -> list[bytes]:
@@ -353,7 +357,7 @@ class AnthropicApi(Api):
             sent += [_named("content_block_delta", {"index": index, "delta": delta}) for delta in deltas]
             sent.append(_named("content_block_stop", {"index": index}))
         ending = {
-            "delta": {"stop_reason": self._reason(turn), "stop_sequence": None},
+            "delta": {"stop_reason": self._reason(turn), "stop_sequence": None, "stop_details": self._details(turn)},
             "usage": {"output_tokens": turn.usage[1]},
         }
         return [*sent, _named("message_delta", ending), _named("message_stop", {})]
@@ -364,7 +368,12 @@ class AnthropicApi(Api):
     def error_event(self, kind: str) -> bytes:
         return _named("error", {"error": {"type": kind, "message": f"It went wrong: {kind}"}})
 
+    def _details(self, turn: Says) -> Any:
+        return {"type": "refusal", "category": "cyber", "explanation": turn.refuses} if turn.refuses else None
+
     def _reason(self, turn: Says) -> str:
+        if turn.refuses:
+            return "refusal"
         return "max_tokens" if turn.cut else "tool_use" if turn.calls else "end_turn"
 
     def _usage(self, turn: Says) -> dict[str, int]:

@@ -26,7 +26,7 @@ WEATHER = llm.Tool("rate", "Requests a second", {"type": "object", "properties":
 each_row = pytest.mark.parametrize(
     "row", [row("anthropic"), row("openai"), row("bedrock"), row("vllm")], ids=lambda row: row.provider
 )
-each_way = pytest.mark.parametrize("way", ["schema", "tool", "prompt"])
+each_way = pytest.mark.parametrize("way", ["schema", "guided", "tool", "prompt"])
 
 
 def says(way: str, value: Any, **more: Any) -> Says:
@@ -169,3 +169,41 @@ def test_json_among_words(text: str, value: Any) -> None:
 )
 def test_json_is_found_in_any_words(before: str, value: dict[str, Any], after: str) -> None:
     assert forms.found_json(before + json.dumps(value) + after) == value
+
+
+@pytest.mark.parametrize(("refused", "asked"), [(1, "tools"), (2, "system")], ids=["schemas", "schemas and tools"])
+def test_where_a_way_is_refused_the_next_is_taken_and_remembered(refused: int, asked: str) -> None:
+    old = row("anthropic")
+    no = old.api().invalid("output_config: Extra inputs are not permitted")
+    last = says("tool" if refused == 1 else "prompt", GOOD)
+    api = old.api(*[no] * refused, last, last)
+
+    async def main() -> None:
+        known: set[Any] = set()
+        for _ in range(2):
+            reply = await forms.Formed(client(old, api), refused=known).chat(REQUEST)
+            assert reply.output == GOOD
+
+    virtual.run(main())
+    assert len(api.asked) == refused + 2
+    assert "output_config" in api.asked[0]
+    assert all("output_config" not in one for one in api.asked[1:])
+    assert (
+        '"finding"' in json.dumps(api.asked[-1]["tools"])
+        if asked == "tools"
+        else "JSON Schema" in json.dumps(api.asked[-1])
+    )
+
+
+def test_a_question_that_is_wrong_in_every_way_is_refused() -> None:
+    old = row("anthropic")
+    with pytest.raises(errors.ModelRejected, match="messages"):
+        ask(old, "schema", old.api().invalid("messages: too strange"))
+    with pytest.raises(errors.ContextTooLong):
+        ask(old, "schema", old.api().invalid("prompt is too long: 215000 tokens"), Says("never"))
+
+
+def test_a_guided_model_is_told_the_schema_too() -> None:
+    _, api = ask(row("vllm"), "guided", says("schema", GOOD))
+    assert "response_format" in api.asked[0]
+    assert '"sure"' in api.asked[0]["messages"][0]["content"]

@@ -129,7 +129,7 @@ def test_every_part_of_a_question_is_sent(row: Row) -> None:
     _, api = asked(row, Says("x"), request)
     sent = api.asked[0]
     assert 77 in (sent.get("max_tokens"), sent.get("max_completion_tokens"))
-    assert sent["temperature"] == 0.5
+    assert sent.get("temperature") == (0.5 if row.provider != "anthropic" else None)
     assert ["END"] in (sent.get("stop"), sent.get("stop_sequences"))
     assert "Requests a second" in json.dumps(sent["tools"])
     assert "rate" in json.dumps(sent["tool_choice"])
@@ -173,6 +173,14 @@ async def _last(model: llm.Model, live: bool) -> llm.Reply:
 @each_row
 def test_an_answer_that_is_cut_off_says_so(row: Row) -> None:
     assert asked(row, Says("Half a", cut=True))[0].stop is llm.Stop.LENGTH
+
+
+@each_way_to_ask
+@each_row
+def test_a_model_that_will_not_answer_is_paid_and_says_why(row: Row, live: bool) -> None:
+    with pytest.raises(errors.ModelRefused, match=r"small refused .*Not this\.") as caught:
+        asked(row, Says(refuses="Not this."), live=live)
+    assert caught.value.usage["output_tokens"] == 7
 
 
 @each_row
@@ -301,8 +309,11 @@ SHAPE = {
 @each_row
 def test_a_web_page_is_not_an_answer(row: Row, live: bool) -> None:
     page = Answers(200, b"<!doctype html><title>Sign in</title>", (("content-type", "text/html"),))
-    with pytest.raises((errors.ModelMalformed, errors.ModelFailed), match=r"not its API|in the middle"):
+    with pytest.raises(errors.ModelMalformed, match="web page"):
         asked(row, page, live=live)
+    plain = Answers(200, b"hello", (("content-type", "text/plain"),))
+    with pytest.raises((errors.ModelMalformed, errors.ModelFailed), match=r"not its API|in the middle"):
+        asked(row, plain, live=live)
 
 
 @each_row

@@ -11,7 +11,7 @@ from policy_models import ASK, RNG, now_s, pieces, said, script
 
 from rootward import _rng, errors, llm
 from rootward.llm import testing
-from rootward.llm.policies import fallbacks, retries
+from rootward.llm.policies import fallbacks, retries, wishes
 
 AGAIN = [
     errors.ModelRateLimited("busy"), errors.ModelOverloaded("full"), errors.ModelFailed("broke"), errors.ModelUnreachable("gone"),
@@ -185,3 +185,29 @@ def test_a_spent_budget_and_a_bug_are_not_passed_over(bug: Exception) -> None:
 
     with pytest.raises(type(bug)):
         virtual.run(chain(retrying(Raising()), script("no")))
+
+
+# ---- wishes
+
+
+def test_a_temperature_that_is_refused_is_left_out_from_then_on() -> None:
+    no = errors.ModelRejected("m: Unsupported value: 'temperature' does not support 0 with this model")
+    model = script(no, "a", "b")
+    request = llm.Request(messages=ASK.messages, temperature=0.0, seed=3)
+    known: set[tuple[str, str]] = set()
+
+    async def main() -> list[str]:
+        return [(await wishes.Yielding(model, refused=known).chat(request)).text for _ in range(2)]
+
+    assert virtual.run(main()) == ["a", "b"]
+    assert [(one.temperature, one.seed) for one in model.asked] == [(0.0, 3), (None, 3), (None, 3)]
+
+
+@pytest.mark.parametrize(
+    "error", [errors.ModelRejected("the seed of doubt: tools"), errors.ContextTooLong("seed")], ids=named
+)
+def test_what_is_refused_for_other_reasons_stays_refused(error: errors.ModelError) -> None:
+    model = script(*[error] * 3)
+    with pytest.raises(errors.ModelRejected):
+        virtual.run(wishes.Yielding(model).chat(ASK))
+    assert len(model.asked) == 1

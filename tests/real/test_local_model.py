@@ -2,13 +2,15 @@
 
 import asyncio
 import contextlib
+import importlib
 import importlib.util
+from collections.abc import Iterator
 
 import pytest
 
 from rootward import _clock, _rng, errors, llm
-from rootward.llm import providers
-from rootward.llm.policies import budgets
+from rootward.llm import local, providers
+from rootward.llm.policies import budgets, forms
 from rootward.llm.stack import Link, Stack
 
 for package, wanted in (
@@ -65,6 +67,52 @@ def test_an_answer_in_a_form_through_the_whole_stack(client: llm.Client) -> None
 def test_a_question_too_long_for_it_says_so(client: llm.Client) -> None:
     with pytest.raises(errors.ContextTooLong, match="2048"):
         asyncio.run(client.chat(ask("x " * 4000)))
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """llama.cpp's own HTTP server, on a port of its own, with the same weights."""
+    library = importlib.import_module("xllamacpp")
+    params = library.CommonParams()
+    params.model.path = str(local.weights("smollm2", "local/smollm2"))
+    params.n_ctx, params.n_parallel, params.verbosity, params.port = 2048, 1, -1, 0
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
+    running = library.Server(params)
+    yield running.listening_address
+    del running
+
+
+def test_the_same_model_over_http(server: str, client: llm.Client) -> None:
+    far = llm.Client(providers.named("compatible"), "smollm2", llm.Access(f"{server}/v1"), clock=CLOCK, way="guided")
+
+    async def main() -> None:
+        here = await client.chat(ask("Say hello in one short sentence."))
+        whole = await far.chat(ask("Say hello in one short sentence."))
+        assert whole.text == here.text
+        pieces = [piece async for piece in far.stream(ask("Say hello in one short sentence."))]
+        assert (
+            "".join(piece.text for piece in pieces if isinstance(piece, llm.TextDelta))
+            == pieces[-1].reply.text
+            == here.text
+        )
+        assert pieces[-1].reply.usage.output_tokens == here.usage.output_tokens > 1
+        formed = await forms.Formed(far).chat(
+            ask("The checkout service answers 500. Which service is broken?", output=FORM)
+        )
+        assert formed.output["service"] in ("checkout", "cart")
+        with pytest.raises(errors.ContextTooLong, match="2048"):
+            await far.chat(ask("x " * 4000))
+        with pytest.raises(errors.ModelTimeout):
+            await far.chat(llm.Request(messages=(llm.user("Tell a very long story."),), tokens_max=1500, seconds=1.0))
+        await far.aclose()
+
+    asyncio.run(main())
+
+
+def test_nobody_behind_an_address() -> None:
+    nobody = llm.Client(providers.named("compatible"), "x", llm.Access("http://127.0.0.1:9/v1"), clock=CLOCK)
+    with pytest.raises(errors.ModelUnreachable, match=r"cannot reach http://127\.0\.0\.1:9/v1"):
+        asyncio.run(nobody.chat(ask("x")))
 
 
 def test_it_can_be_called_off(client: llm.Client) -> None:

@@ -51,8 +51,8 @@ class Model(Section):
     """Check the provider's certificate. Switch it off only to find out what is wrong."""
     proxy: str = ""
     """Address of an HTTP proxy. The environment's proxy variables are not read: write `${HTTPS_PROXY}` here."""
-    structured: Literal["", "schema", "tool", "prompt"] = ""
-    """How it is made to answer in a form: its own JSON schemas, a tool that it must call, or by asking; default: what the provider can."""
+    structured: Literal["", "schema", "guided", "tool", "prompt"] = ""
+    """How it is made to answer in a form: its own JSON schemas, those and words, a tool that it must call, or words; default: what the provider can."""
     attempts: Annotated[int, pydantic.Field(gt=0, le=10)] = 4
     """How often one question is tried (too many requests, no room, broken line), within its seconds."""
     requests_a_minute: Positive | None = None

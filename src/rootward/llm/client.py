@@ -53,8 +53,13 @@ class Client(model.Model):
                 raise refusals.of_status(
                     self.title, shown, response.status, response.headers, raw, now_s=self._clock.now_s()
                 )
+            kind = response.headers.get("content-type", "").partition(";")[0]
+            if kind == "text/html":
+                raise errors.ModelMalformed(
+                    f"{self.title}: {url} answered with a web page; is base_url its address?", model=self.title
+                )
             try:
-                if live and "json" not in response.headers.get("content-type", "").partition(";")[0]:
+                if live and "json" not in kind:
                     async for piece in self._streamed(request, response):
                         if wanted or isinstance(piece, deltas.Finished):
                             yield piece

@@ -7,8 +7,9 @@ from typing import Literal
 
 from rootward.llm import deltas, messages
 
-Way = Literal["schema", "tool", "prompt"]
-"""How a model is made to answer in a form: by the provider's own JSON schema, by a tool that it must call, or by asking."""
+Way = Literal["schema", "guided", "tool", "prompt"]
+"""How a model is made to answer in a form: by the provider's own JSON schema; by a schema that only guides its choice of tokens and
+is therefore told in words too; by a tool that it must call; or by asking. Where a provider refuses one, the next is tried."""
 
 
 class Model(abc.ABC):

@@ -12,6 +12,7 @@ from typing import Any
 from rootward import errors
 from rootward.llm import deltas, messages, model
 
+WAYS: tuple[model.Way, ...] = ("schema", "guided", "tool", "prompt")
 REPAIRS_MAX = 2
 PROBLEMS_MAX = 8  # told at once
 SHOWN_CHARS = 400
@@ -21,22 +22,53 @@ class Formed(model.Around):
     """Around one model. Requests without `output` pass through as they are.
 
     - *schema*: the provider holds the model to it; where the model may use tools besides, by tool instead.
+    - *guided*: the same, and the schema stands in the system text too: the model itself does not see what guides it.
     - *tool*: one more tool, whose arguments are the answer; with no other tools the model must call it, else some tool.
     - *prompt*: the schema stands in the system text, and the JSON is looked for in the words.
+
+    A provider that refuses the question in one of these ways is asked in the next, and so from then on; `refused` remembers it
+    for all that share it.
 
     Raises:
         errors.OutputInvalid: it does not fit, also after REPAIRS_MAX times of being told so; or it was cut off.
     """
 
+    def __init__(self, inner: model.Model, *, refused: set[tuple[str, model.Way]] | None = None) -> None:
+        super().__init__(inner)
+        self._refused = refused if refused is not None else set()
+
     async def exchange(self, request: messages.Request, *, live: bool) -> AsyncGenerator[deltas.Delta]:
         """See `model.Model.exchange`."""
-        if request.output is None:
+        form = request.output
+        if form is None:
             async with contextlib.aclosing(self._inner.exchange(request, live=live)) as pieces:
                 async for piece in pieces:
                     yield piece
             return
-        form = request.output
-        asked = _asked(request, form, self.way)
+        ways = self._ways()
+        for way in ways:
+            try:
+                async with contextlib.aclosing(self._checked(request, form, way, live=live)) as pieces:
+                    async for piece in pieces:
+                        yield piece
+                return
+            except errors.ContextTooLong:
+                raise
+            except errors.ModelRejected:
+                if way == ways[-1]:
+                    raise
+                self._refused.add((self.title, way))
+
+    def _ways(self) -> list[model.Way]:
+        """The model's own and those after it, without what it refused before; the last resort is always there."""
+        after = WAYS[WAYS.index(self.way) + 1 :] if self.way != "schema" else WAYS[2:]
+        return [one for one in (self.way, *after) if (self.title, one) not in self._refused] or ["prompt"]
+
+    async def _checked(
+        self, request: messages.Request, form: messages.Output, way: model.Way, *, live: bool
+    ) -> AsyncGenerator[deltas.Delta]:
+        """The exchange in one of the ways, with repairs."""
+        asked = _asked(request, form, way)
         spent = messages.Usage()
         for attempt in range(REPAIRS_MAX + 1):
             reply: messages.Reply | None = None
@@ -62,10 +94,13 @@ class Formed(model.Around):
 
 
 def _asked(request: messages.Request, form: messages.Output, way: model.Way) -> messages.Request:
-    if way == "schema" and not request.tools:  # several servers that hold a model to a schema let it call no tools then
-        return request
+    told = f"{request.system}\n\n{_instruction(form)}".strip()
     if way == "prompt":
-        return dataclasses.replace(request, output=None, system=f"{request.system}\n\n{_instruction(form)}".strip())
+        return dataclasses.replace(request, output=None, system=told)
+    if (
+        way in ("schema", "guided") and not request.tools
+    ):  # several servers that hold a model to a schema let it call no tools then
+        return request if way == "schema" else dataclasses.replace(request, system=told)
     tool = messages.Tool(
         form.name, form.description or "Give the answer. Call this once, when you are done.", form.schema
     )

@@ -1,5 +1,6 @@
-"""Anthropic's own API."""
+"""Anthropic's own API. Since its version of October 2026 it refuses a temperature."""
 
+from rootward.llm import wires
 from rootward.llm.providers import provider
 from rootward.llm.wires import anthropic_messages
 
@@ -9,9 +10,9 @@ PROVIDER = provider.Provider(
     wire=anthropic_messages,
     base_url="https://api.anthropic.com",
     path="/v1/messages",
-    headers={"anthropic-version": "2023-06-01"},
+    headers={"anthropic-version": "2026-10-21"},
     key_header="x-api-key",
     key_prefix="",
     key_variable="ANTHROPIC_API_KEY",
-    way="tool",  # older models know no schemas; all can be made to call a tool
+    dialect=wires.Dialect(temperature=False),
 )

@@ -16,5 +16,4 @@ PROVIDER = provider.Provider(
     body={"anthropic_version": "bedrock-2023-05-31"},
     unsaid=frozenset({"model", "stream"}),
     framing="aws",
-    way="tool",
 )

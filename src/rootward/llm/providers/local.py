@@ -11,5 +11,6 @@ PROVIDER = provider.Provider(
     base_url="http://in-process",
     door=local.LocalDoor,
     only_live=True,
+    way="guided",
     free=True,
 )

@@ -8,5 +8,6 @@ PROVIDER = provider.Provider(
     about="Ollama on this or another machine",
     wire=openai_chat,
     base_url="http://localhost:11434/v1",
+    way="guided",
     free=True,
 )

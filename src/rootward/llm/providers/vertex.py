@@ -16,5 +16,4 @@ PROVIDER = provider.Provider(
     sign=google.sign,
     body={"anthropic_version": "vertex-2023-10-16"},
     unsaid=frozenset({"model"}),
-    way="tool",
 )

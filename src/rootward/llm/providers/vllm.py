@@ -8,5 +8,6 @@ PROVIDER = provider.Provider(
     about="vLLM's server",
     wire=openai_chat,
     base_url="http://localhost:8000/v1",
+    way="guided",
     free=True,
 )

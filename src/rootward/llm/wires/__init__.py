@@ -13,6 +13,7 @@ class Dialect:
 
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     seed: bool = True  # whether it knows `seed`
+    temperature: bool = True  # whether it knows `temperature`
     strict: bool = False  # whether it can be held to a schema to the letter (`strict`)
     stream_usage: bool = True  # whether usage must be asked for in a stream
 

@@ -29,7 +29,7 @@ def encode(request: messages.Request, model: str, dialect: wire.Dialect, *, live
             tools[-1] |= _KEEP
         body["tools"] = tools
         body["tool_choice"] = _choice(request.tool_choice)
-    if request.temperature is not None:
+    if request.temperature is not None and dialect.temperature:
         body["temperature"] = request.temperature
     if request.stop:
         body["stop_sequences"] = list(request.stop)
@@ -79,7 +79,9 @@ class _Decoder:
             self._head = checked.mapping(body.get("message"), "message")
             self._usage |= checked.inner(self._head, "usage")
         elif kind == "message_delta":
-            self._reason = checked.inner(body, "delta").get("stop_reason") or self._reason
+            delta = checked.inner(body, "delta")
+            self._reason = delta.get("stop_reason") or self._reason
+            self._head = {**self._head, "stop_details": delta.get("stop_details")}
             self._usage |= {key: value for key, value in checked.inner(body, "usage").items() if value is not None}
         elif kind == "message_stop":
             self._stopped = True
@@ -184,6 +186,7 @@ def _usage(said: Mapping[str, Any]) -> messages.Usage:
         output_tokens=checked.count(said.get("output_tokens")),
         cache_read_tokens=checked.count(said.get("cache_read_input_tokens")),
         cache_write_tokens=checked.count(said.get("cache_creation_input_tokens")),
+        reasoning_tokens=checked.count(checked.inner(said, "output_tokens_details").get("thinking_tokens")),
     )
 
 
@@ -191,8 +194,10 @@ def _reply(
     builder: deltas.Builder, head: Mapping[str, Any], reason: Any, usage: messages.Usage, title: str
 ) -> messages.Reply:
     if reason == "refusal":
+        details = checked.inner(head, "stop_details")
         said = "".join(part.text for part in builder.parts() if isinstance(part, messages.Text))
-        raise refusals.refused(title, said or "it will not answer this", usage)
+        why = [str(details[key]) for key in ("category", "explanation") if details.get(key)]
+        raise refusals.refused(title, ": ".join(why) or said or "it will not answer this", usage)
     stop = _STOPS.get(str(reason), messages.Stop.END)
     model = checked.text(head.get("model"), "model") or title
     return messages.Reply(builder.parts(), stop, usage, model, checked.text(head.get("id"), "id"))

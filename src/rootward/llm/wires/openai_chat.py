@@ -17,7 +17,7 @@ DONE = "[DONE]"
 def encode(request: messages.Request, model: str, dialect: wire.Dialect, *, live: bool) -> dict[str, Any]:
     """See `wires.Wire.encode`."""
     body: dict[str, Any] = {"model": model, "messages": _messages(request), dialect.tokens_field: request.tokens_max}
-    if request.temperature is not None:
+    if request.temperature is not None and dialect.temperature:
         body["temperature"] = request.temperature
     if request.seed is not None and dialect.seed:
         body["seed"] = request.seed
