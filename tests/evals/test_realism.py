@@ -56,6 +56,17 @@ def test_too_few_groups_are_not_judged() -> None:
     assert classifier.separation(drawn(1, groups=3), drawn(2), _rng.stream(0, "tell")) is None
 
 
+def test_what_all_systems_share_is_carried_over_to_one_not_seen_and_what_one_has_is_not() -> None:
+    rng = _rng.stream(0, "tell")
+    shared = classifier.carried_over((drawn(1), drawn(2, shift=1.0)), (drawn(3), drawn(4, shift=1.0)), rng)
+    own = classifier.carried_over((drawn(1), drawn(2, shift=1.0)), (drawn(3, shift=1.0), drawn(4)), rng)
+    assert shared is not None
+    assert own is not None
+    assert shared.auc > 0.85
+    assert own.auc < 0.2
+    assert classifier.carried_over((drawn(1, groups=2), drawn(2)), (drawn(3), drawn(4)), rng) is None
+
+
 def test_the_colour_of_noise_is_its_slope() -> None:
     at = numbers.FEATURES.index("colour of noise")
     white, brown = [], []

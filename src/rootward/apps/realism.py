@@ -10,7 +10,7 @@ from rootward.dojo import world as worlds
 from rootward.dojo.capsule import store
 from rootward.evals.realism import classifier, compare
 
-CAPSULES_EACH = 2
+CAPSULES_EACH = 4
 """Of one recorded system, those with the longest ordinary time; more repeat it."""
 LEAD_S = 120.0
 FAULT = "third_party_slow"
@@ -73,10 +73,11 @@ def show(report: Report, console: Any, *, features: int = 3) -> None:
     from rich.table import Table
 
     table = Table(title="Can a stranger tell? AUC [95% interval]: 0.5 no, 1 always", title_justify="left", box=None)
-    for column in ("signal", "recorded", "AUC against the dojo", "what gives it away (distance)"):
+    for column in ("signal", "recorded", "AUC against the dojo", "not seen before", "what gives it away (distance)"):
         table.add_column(column)
     for one in report.against:
-        table.add_row(one.signal, one.left, _auc(one.separation), _telling(one.telling[:features]))
+        unseen = _auc(one.unseen) if one.unseen else "–"
+        table.add_row(one.signal, one.left, _auc(one.separation), unseen, _telling(one.telling[:features]))
     console.print(table)
     if report.among:
         rows = Table(title="\nThe same between recorded systems", title_justify="left", box=None)

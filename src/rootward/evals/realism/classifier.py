@@ -53,6 +53,28 @@ def separation(left: sm.Samples, right: sm.Samples, rng: np.random.Generator) ->
     return Separation(_auc(score, truth), low, high, min(len(left.rows), len(right.rows)), len(groups[smaller]))
 
 
+def carried_over(
+    known: tuple[sm.Samples, sm.Samples], new: tuple[sm.Samples, sm.Samples], rng: np.random.Generator
+) -> Separation | None:
+    """How well rows of `new` can be told apart by one who has only seen `known`: what gives away the kind, not the system.
+
+    None if one of the four has too few groups.
+    """
+    parts = (*known, *new)
+    if min(len(set(part.groups)) for part in parts) < FOLDS:
+        return None
+    rows = _spread(np.concatenate([part.rows for part in parts]))
+    seen = len(known[0].rows) + len(known[1].rows)
+    learnt = np.repeat([0.0, 1.0], [len(part.rows) for part in known])
+    truth = np.repeat([0.0, 1.0], [len(part.rows) for part in new])
+    score = rows[seen:] @ _fit(rows[:seen], learnt)
+    names = np.array([f"0{g}" for g in new[0].groups] + [f"1{g}" for g in new[1].groups])
+    low, high = _band(score, truth, names, rng)
+    smaller = min(new, key=lambda part: len(set(part.groups)))
+    fewest = min(len(part.rows) for part in new)
+    return Separation(_auc(score, truth), low, high, fewest, len(set(smaller.groups)))
+
+
 def _spread(rows: sm.FloatArray) -> sm.FloatArray:
     """Each feature as a centred rank, then squares and products of pairs, and a constant."""
     ranks = np.empty_like(rows)

@@ -37,13 +37,17 @@ class Feature:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Comparison:
-    """One signal of one recorded system against the simulated ones, or (no `features`) against another recorded one."""
+    """One signal of one recorded system against the simulated ones, or (no `features`) against another recorded one.
+
+    `unseen`: how well one tells this system from worlds who has learnt the difference from other systems and other worlds; None where
+    no other recorded system has the signal."""
 
     signal: str
     left: str
     right: str
     separation: classifier.Separation
     features: tuple[Feature, ...] = ()
+    unseen: classifier.Separation | None = None
 
     @property
     def telling(self) -> list[Feature]:
@@ -73,12 +77,29 @@ def compare(
             ours = sm.joined([read(one, steps[system]) for one in simulated], len(names))
             rng = _rng.stream(seed, "realism", signal, system)
             found = _tell(signal, system, "simulated", rows[system].thinned(rng), ours.thinned(rng), rng, names)
-            against += [found] if found else []
+            others = [rows[one] for one in systems if one != system and steps[one] == steps[system]]
+            unseen = _unseen(rows[system], others, simulated, lambda one: read(one, steps[system]), signal)  # noqa: B023
+            against += [dataclasses.replace(found, unseen=unseen)] if found else []
             for other in systems[k + 1 :]:
                 if len(rows[other].rows) and steps[other] == steps[system]:
                     apart = _tell(signal, system, other, rows[system].thinned(rng), rows[other].thinned(rng), rng, ())
                     among += [apart] if apart else []
     return against, among
+
+
+def _unseen(
+    mine: sm.Samples,
+    others: Sequence[sm.Samples],
+    simulated: Sequence[Source],
+    read: Callable[[Source], sm.Samples],
+    signal: str,
+) -> classifier.Separation | None:
+    """Learnt from the other recorded systems and every second world, tried on this system and the worlds between."""
+    rng = _rng.stream(0, "realism unseen", signal)
+    features = mine.rows.shape[1]
+    theirs = sm.joined([one.thinned(rng) for one in others], features)
+    worlds = [sm.joined([read(one) for one in simulated[k::2]], features).thinned(rng) for k in range(2)]
+    return classifier.carried_over((theirs, worlds[0]), (mine.thinned(rng), worlds[1]), rng)
 
 
 def _signals() -> list[tuple[str, tuple[str, ...], Read, Callable[[Source], float]]]:
