@@ -6,11 +6,14 @@ from typing import Any
 
 from rootward import errors
 from rootward.memory import store, writing
+from rootward.memory.graph import model
 from rootward.memory.guidance import Guidance
 from rootward.memory.records import Fact, Incident, Kept, Kind
 from rootward.signals import alert_class, alerts
 
 OnConflict = writing.OnConflict
+Sighted = writing.Sighted
+GRAPH_KEEP_S = 30 * 86_400.0  # edges that no scan has seen for so long are forgotten
 
 
 def guidance(path: Path, environment: str, given: Sequence[Guidance], *, now_s: float) -> list[Guidance]:
@@ -69,6 +72,18 @@ def forget(path: Path, environment: str, *, keys: Sequence[str] = (), kinds: Seq
         raise errors.InputError(f"there is no memory at {path}")
     with writing.Writer(path, environment) as writer:
         return writer.forget(keys, kinds)
+
+
+def sighted(path: Path, environment: str, sightings: Sequence[model.Sighting], *, now_s: float) -> Sighted:
+    """Keep what a scan of the back ends saw of the graph."""
+    with writing.Writer(path, environment) as writer:
+        return writer.sight(sightings, now_s=now_s, keep_s=GRAPH_KEEP_S)
+
+
+def forget_graph(path: Path, environment: str) -> int:
+    """Delete the graph that scans made; how many sightings it was made of."""
+    with writing.Writer(path, environment) as writer:
+        return writer.unsight()
 
 
 def bring_in(path: Path, environment: str, records: Sequence[Kept], on_conflict: OnConflict) -> tuple[int, int]:

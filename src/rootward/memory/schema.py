@@ -53,6 +53,21 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             DELETE FROM recallable WHERE environment = old.environment AND kind = old.kind AND number = old.number;
         END""",
     ),
+    (
+        # The graph: what each source says of each edge, since when and until when. Nodes are kind/namespace/name.
+        """CREATE TABLE sightings (
+            environment TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            relation TEXT NOT NULL,
+            object TEXT NOT NULL,
+            source TEXT NOT NULL,
+            certainty REAL NOT NULL,
+            detail TEXT NOT NULL,
+            first_s REAL NOT NULL,
+            last_s REAL NOT NULL,
+            PRIMARY KEY (environment, subject, relation, object, source)
+        ) STRICT""",
+    ),
 )
 VERSION = len(MIGRATIONS)
 INDEXED_VERSION = 2  # the first whose records can be recalled

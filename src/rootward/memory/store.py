@@ -1,5 +1,6 @@
 """Reading memory: guidance, facts and past incidents of one environment."""
 
+import dataclasses
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Self
 
 from rootward import errors
 from rootward.memory import schema, texts
+from rootward.memory.graph import model, reading
 from rootward.memory.guidance import Guidance
 from rootward.memory.records import KINDS, LETTERS, MODELS, Fact, Incident, Kept, Kind, kind_of_id
 
@@ -87,6 +89,28 @@ class Memory:
             [_key(kind, number) for kind, number, _ in every],
             [vector for _, _, vector in every],
         )
+
+    def graph(self) -> model.Graph:
+        """What scans have sighted, and past incidents that were not struck."""
+        with schema.explained(self.path):
+            rows = self._connection.execute(
+                "SELECT subject, relation, object, source, certainty, detail, first_s, last_s FROM sightings "
+                "WHERE environment = ? ORDER BY subject, relation, object, source",
+                (self.environment,),
+            ).fetchall()
+        sighted = [
+            (
+                model.Sighting(model.node_of_key(a), relation, model.node_of_key(b), source, certainty, detail),
+                first_s,
+                last_s,
+            )
+            for a, relation, b, source, certainty, detail, first_s, last_s in rows
+        ]
+        known = {(one.kind, one.name): one for said, _, _ in sighted for one in (said.subject, said.object)}
+        for said, when_s in reading.happened(self.incidents()):
+            where = known.get((said.object.kind, said.object.name), said.object)
+            sighted.append((dataclasses.replace(said, object=where), when_s, when_s))
+        return model.put_together(sighted)
 
     def counts(self) -> dict[Kind, int]:
         """How many records of each kind there are, struck ones included."""

@@ -3,6 +3,7 @@
 Every function is one transaction: it happens whole or not at all.
 """
 
+import dataclasses
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +12,21 @@ from typing import Literal, Self
 
 from rootward import errors
 from rootward.memory import indexing, schema, store, texts
+from rootward.memory.graph import model
 from rootward.memory.records import LETTERS, Kept, Kind, kind_of, kind_of_id
 
 RECORDS_MAX = 100_000  # of one environment: past this, export and delete
+SIGHTINGS_MAX = 200_000  # of one scan that are kept
 OnConflict = Literal["refuse", "replace", "keep"]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Sighted:
+    """How many sightings a scan added, how many it confirmed, and how many were too old to keep."""
+
+    new: int
+    confirmed: int
+    forgotten: int
 
 
 class Writer:
@@ -84,6 +96,36 @@ class Writer:
                 for kind in kinds
             ]
             return len(set(keys)) + sum(one.rowcount for one in cleared)
+
+    def sight(self, sightings: Sequence[model.Sighting], *, now_s: float, keep_s: float) -> Sighted:
+        """Keep what a scan saw: known edges get younger, new ones are added, what no scan has seen for `keep_s` is forgotten."""
+        with schema.transaction(self._connection, self._path):
+            before = self._count_sightings()
+            for said in sightings[:SIGHTINGS_MAX]:
+                self._connection.execute(
+                    "INSERT INTO sightings (environment, subject, relation, object, source, certainty, detail, first_s, last_s) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (environment, subject, relation, object, source) DO UPDATE "
+                    "SET certainty = excluded.certainty, detail = excluded.detail, last_s = max(last_s, excluded.last_s)",
+                    (
+                        self._environment, said.subject.key, said.relation, said.object.key, said.source, said.certainty,
+                        said.detail, now_s, now_s,
+                    ),
+                )  # fmt: skip
+            new = self._count_sightings() - before
+            gone = self._connection.execute(
+                "DELETE FROM sightings WHERE environment = ? AND last_s < ?", (self._environment, now_s - keep_s)
+            ).rowcount
+        return Sighted(new, len(sightings[:SIGHTINGS_MAX]) - new, gone)
+
+    def unsight(self) -> int:
+        """Forget the whole graph that scans made; how many sightings it was made of."""
+        with schema.transaction(self._connection, self._path):
+            gone = self._connection.execute("DELETE FROM sightings WHERE environment = ?", (self._environment,))
+            return gone.rowcount
+
+    def _count_sightings(self) -> int:
+        found = self._connection.execute("SELECT count(*) FROM sightings WHERE environment = ?", (self._environment,))
+        return int(found.fetchone()[0])
 
     def take(self, records: Sequence[Kept], on_conflict: OnConflict) -> tuple[int, int]:
         """Bring in records under the ids that they have: (written, left as they were). Equal records are left.

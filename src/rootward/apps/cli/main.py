@@ -6,7 +6,19 @@ import sys
 import typer
 
 from rootward import __version__, errors
-from rootward.apps.cli import capsule, demo, doctor, dojo, evals, guidance, investigate, memory, models, outgoing
+from rootward.apps.cli import (
+    capsule,
+    demo,
+    doctor,
+    dojo,
+    evals,
+    graph,
+    guidance,
+    investigate,
+    memory,
+    models,
+    outgoing,
+)
 
 app = typer.Typer(
     name="rootward",
@@ -23,6 +35,7 @@ app.command("doctor")(doctor.doctor)
 app.command("outgoing")(outgoing.outgoing)
 app.add_typer(guidance.app, name="guidance")
 app.add_typer(memory.app, name="memory")
+app.add_typer(graph.app, name="graph")
 app.add_typer(dojo.app, name="dojo")
 app.add_typer(capsule.app, name="capsule")
 app.add_typer(evals.app, name="evals")

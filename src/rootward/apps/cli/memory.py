@@ -79,7 +79,9 @@ def import_(
 def delete(
     keys: Annotated[list[str] | None, typer.Argument(help="Ids, as F2 I7.")] = None,
     kind: Annotated[str, typer.Option(help="All of one kind: guidance, fact, incident.")] = "",
-    everything: Annotated[bool, typer.Option("--all", help="All that is remembered of the environment.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="All that is remembered of the environment, the graph too.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before deleting a kind or all.")] = False,
     environment: Environment = "",
     config: Config = None,
@@ -110,6 +112,8 @@ def delete(
             f"Delete every {' and '.join(kinds)} of environment {place.environment} in {place.path}?", abort=True
         )
     gone = remembering.forget(place.path, place.environment, keys=keys or (), kinds=kinds)
+    if everything:
+        remembering.forget_graph(place.path, place.environment)
     typer.echo(f"{gone} records deleted from environment {place.environment}")
 
 
