@@ -222,6 +222,15 @@ def insights(client, text, **more):
     ("text", "wanted"),
     [
         ("stats count(*) as n", [{"n": "3601"}]),
+        (
+            "stats count(*) as n by log_processed.level as level | filter n < 1000 | fields n * 2 as twice",
+            [{"level": "error", "n": "360", "twice": "720"}],
+        ),
+        (
+            "stats count(*) as n by bin(30m) | stats max(n) as most, count(*) as halves | filter most > 1",
+            [{"most": "1800", "halves": "3"}],
+        ),
+        ("stats count(*) as n by log_processed.level as level | filter level = 'error' | display n", [{"n": "360"}]),
         ('filter log like /pay/ and log_processed.level = "error" | stats count(*) as n', [{"n": "360"}]),
         ("filter log like 'cart' | stats count(*)", [{"count(*)": "1801"}]),
         ("filter log not like /pay/ | stats count(*) as n", [{"n": "1801"}]),

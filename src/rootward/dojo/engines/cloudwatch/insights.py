@@ -23,6 +23,7 @@ MAX_COMMANDS = 50
 MAX_ROWS = 10_000
 DEFAULT_ROWS = 10_000
 MAX_GROUPS = 10_000
+MAX_STATS = 2
 _COMMAND = re.compile(r"\s*([a-z]+)\b\s*(.*)", re.DOTALL | re.IGNORECASE)
 _CALL = re.compile(r"([a-z_]+)\s*\(\s*(.*?)\s*\)", re.DOTALL | re.IGNORECASE)
 _ALIAS = re.compile(r"(.*?)\s+as\s+([\w.@]+)\s*", re.DOTALL | re.IGNORECASE)
@@ -50,7 +51,8 @@ class _State:
     rows: column.IntArray
     shown: list[str] = dataclasses.field(default_factory=list)
     limit: int = DEFAULT_ROWS
-    grouped: list[dict[str, Any]] | None = None
+    stats: int = 0
+    """How often it was summed up: from the first time on rows are statistics, no events."""
     matched: int = 0
 
 
@@ -111,10 +113,6 @@ def _command(state: _State, text: str) -> None:
     command = _COMMANDS.get(name)
     if command is None:
         raise wrong(f"unexpected symbol found {found[1][:40]} at line 1 and position 0")
-    if state.grouped is not None and name in ("fields", "filter", "parse", "stats"):
-        if name != "filter" and name != "fields":
-            raise wrong(f"{name} after stats is not supported")
-        return
     command(state, rest)
 
 
@@ -148,8 +146,10 @@ def _computed(state: _State, text: str) -> column.Column:
 def _binned(state: _State, found: re.Match[str]) -> column.FloatArray:
     unit = found[2].lower()
     size = int(found[1]) * _UNIT_MS["ms" if unit == "ms" else unit[0]]
-    times = state.records.columns["@timestamp"].numbers
-    assert times is not None, "every event has a time"
+    stamps = state.records.columns.get("@timestamp")
+    times = stamps.numbers if stamps is not None else None
+    if times is None:
+        raise wrong("bin needs @timestamp, which is not among the statistics")
     if size == 0:
         raise wrong("bin needs a positive period")
     return np.asarray(np.floor(times / size) * size)
@@ -157,16 +157,14 @@ def _binned(state: _State, found: re.Match[str]) -> column.FloatArray:
 
 def _display(state: _State, text: str) -> None:
     state.shown = []
-    if state.grouped is None:
-        _fields(state, text)
-    else:
-        state.shown = [part.strip().strip("`") for part in parted(text, ",")]
+    _fields(state, text)
 
 
 def _filter(state: _State, text: str) -> None:
     mask = conditions.matching(text, state.records)
     state.rows = state.rows[mask[state.rows]]
-    state.matched = len(state.rows)
+    if not state.stats:
+        state.matched = len(state.rows)
 
 
 _PARSE = re.compile(
@@ -224,21 +222,12 @@ def _sort(state: _State, text: str) -> None:
             raise wrong("sort needs fields with asc or desc")
         down = len(words) < 2 or words[-1].lower() == "desc"
         name = " ".join(words[:-1] if len(words) > 1 else words).strip("`")
-        if state.grouped is not None:
-            state.grouped.sort(key=lambda row, name=name: _sortable(row.get(name)), reverse=down)  # type: ignore[misc]
-            continue
         if name not in state.records.columns and re.search(r"[()+*/]", name):
             state.records.columns[name] = _computed(state, name)
         found = state.records.columns.get(name)
         if found is not None:
             ranks = np.nan_to_num(found.ranks[state.rows], nan=_ABSENT)
             state.rows = state.rows[np.argsort(-ranks if down else ranks, kind="stable")]
-
-
-def _sortable(value: Any) -> tuple[int, Any]:
-    if value is None:
-        return (0, 0)
-    return (1, value) if isinstance(value, int | float) else (2, str(value))
 
 
 def _limit(state: _State, text: str) -> None:
@@ -261,6 +250,9 @@ def _dedup(state: _State, text: str) -> None:
 
 
 def _stats(state: _State, text: str) -> None:
+    state.stats += 1
+    if state.stats > MAX_STATS:
+        raise wrong(f"at most {MAX_STATS} stats commands are allowed in a query")
     head, _, tail = _by(text)
     aggregates = [_aggregate(part) for part in parted(head, ",")]
     keys = []
@@ -275,8 +267,21 @@ def _stats(state: _State, text: str) -> None:
         for name, function, field in aggregates:
             row[name] = _of(state, function, field, rows)
         out.append(row)
-    state.grouped = out
-    state.shown = [*keys, *(name for name, _, _ in aggregates)]
+    state.shown = list(dict.fromkeys((*keys, *(name for name, _, _ in aggregates))))
+    state.records = table.Table(len(out), {name: _summed(name, [row[name] for row in out]) for name in state.shown})
+    state.rows = np.arange(len(out), dtype=np.int64)
+
+
+def _summed(name: str, cells: Sequence[Any]) -> column.Column:
+    """A column of statistics, which later commands filter, sort and compute with as with any other."""
+    if all(one is None or (isinstance(one, int | float) and not isinstance(one, bool)) for one in cells):
+        numbers = np.array([np.nan if one is None else float(one) for one in cells], dtype=np.float64)
+        return column.Column("date" if _is_time(name) else "double", numbers=numbers)
+    texts = [None if one is None else text_of(one, name) for one in cells]
+    distinct = tuple(sorted({one for one in texts if one is not None}))
+    places = {one: place for place, one in enumerate(distinct)}
+    codes = np.array([-1 if one is None else places[one] for one in texts], dtype=np.int32)
+    return column.Column("keyword", codes, distinct)
 
 
 def _by(text: str) -> tuple[str, str, str]:
@@ -368,12 +373,6 @@ _FUNCTIONS: dict[str, Callable[[column.FloatArray], Any]] = {
 
 
 def _result(state: _State) -> Result:
-    if state.grouped is not None:
-        rows = [
-            [(name, text_of(row[name], name)) for name in state.shown if row.get(name) is not None]
-            for row in state.grouped[: state.limit]
-        ]
-        return Result(rows, [], state.matched)
     shown = state.shown or ["@timestamp", "@message"]
     pointers = state.rows[: state.limit].tolist()
     columns = [(name, state.records.columns[name]) for name in shown if name in state.records.columns]
@@ -387,7 +386,7 @@ def _result(state: _State) -> Result:
                 if value is not None
             ]
         )
-    return Result(out, pointers, state.matched)
+    return Result(out, [] if state.stats else pointers, state.matched)
 
 
 def stamp(ms: float) -> str:
@@ -395,9 +394,13 @@ def stamp(ms: float) -> str:
     return dt.datetime.fromtimestamp(ms / 1000, tz=dt.UTC).strftime("%Y-%m-%d %H:%M:%S.") + f"{int(ms) % 1000:03d}"
 
 
+def _is_time(name: str) -> bool:
+    return name.lower().startswith("bin(") or name == "@timestamp"
+
+
 def text_of(value: Any, name: str = "") -> str:
     """A value as Insights writes it: whole numbers plain, others with four decimals."""
-    if name.lower().startswith("bin(") or name == "@timestamp":
+    if _is_time(name):
         return stamp(value)
     if isinstance(value, bool):
         return "1" if value else "0"
