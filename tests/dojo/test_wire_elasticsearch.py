@@ -1,6 +1,8 @@
 """The Elasticsearch face: answers shaped as the reference shows them, paging that loses nothing, limits, and its way of refusing."""
 
+import dataclasses
 import json
+import re
 import time
 
 import numpy as np
@@ -488,3 +490,15 @@ def test_two_hundred_thousand_lines_are_searched_in_a_tenth_of_a_second():
     begun = time.process_time()
     busy.post("/_search", json=body)
     assert time.process_time() - begun < 0.5  # about 0.05 s; the bound is for busy machines
+
+
+def test_documents_of_two_systems_have_ids_of_their_own(shop):
+    other = dataclasses.replace(shop, name="another")
+
+    def ids(of):
+        served = testclient.TestClient(elasticsearch.app(of, _clock.VirtualClock(sample.NOW_S)))
+        return [hit["_id"] for hit in search(served, {"size": 50})["hits"]["hits"]]
+
+    assert len(set(ids(shop)) | set(ids(other))) == 100
+    assert all(re.fullmatch(r"[\w-]{20}", one) for one in ids(other))
+    assert ids(shop) == ids(shop)

@@ -1,5 +1,6 @@
 """Grafana's face: its data sources reach the other faces, queries come back as frames, dashboards draw what rules watch."""
 
+import numpy as np
 import pytest
 import sample_telemetry as sample
 from hypothesis import HealthCheck, given, settings
@@ -69,6 +70,46 @@ def test_a_range_query_becomes_one_frame_a_series(client):
     assert times[1] - times[0] == 60000
     assert times[-1] <= sample.NOW_S * 1000
     assert values[-1] == pytest.approx(2.0)
+
+
+def elastic(client, **query):
+    found = ask(client, {"refId": "A", "datasource": {"uid": uid_of(client, "Elasticsearch")}, **query}).json()
+    assert found["results"]["A"]["status"] == 200, found
+    return found["results"]["A"]["frames"]
+
+
+def test_elasticsearch_documents_become_rows(client):
+    metrics = [{"type": "logs", "id": "1", "settings": {"limit": "5"}}]
+    (frame,) = elastic(client, query="log.level:error AND service.name:checkout", metrics=metrics)
+    names = [field["name"] for field in frame["schema"]["fields"]]
+    assert names[:2] == ["@timestamp", "message"]
+    assert frame["schema"]["meta"] == {"preferredVisualisationType": "logs"}
+    rows = dict(zip(names, frame["data"]["values"], strict=True))
+    assert rows["log.level"] == ["error"] * 5
+    assert rows["service.name"] == ["checkout"] * 5
+    assert rows["@timestamp"] == sorted(rows["@timestamp"], reverse=True)
+
+
+def test_elasticsearch_buckets_become_series_and_tables(client):
+    over_time = {"type": "date_histogram", "field": "@timestamp", "id": "3", "settings": {"interval": "60s"}}
+    levels = {"type": "terms", "field": "log.level", "id": "2", "settings": {"size": "5"}}
+    count = {"type": "count", "id": "1"}
+    series = elastic(client, query="*", metrics=[count], bucketAggs=[levels, over_time])
+    shown = {frame["schema"]["name"]: frame["data"]["values"] for frame in series}
+    assert set(shown) == {"info", "error"}
+    times, counts = shown["error"]
+    assert set(np.diff(times)) == {60_000}
+    (table,) = elastic(
+        client, query="*", metrics=[count, {"type": "max", "field": "ms", "id": "4"}], bucketAggs=[levels]
+    )
+    assert [field["name"] for field in table["schema"]["fields"]] == ["log.level", "Count", "Max ms"]
+    rows = dict(zip(table["data"]["values"][0], table["data"]["values"][1], strict=True))
+    assert rows["error"] == sum(counts)
+    (whole,) = elastic(client, query="log.level:error", metrics=[count])
+    assert whole["data"]["values"] == [[rows["error"]]]
+    refused = ask(client, {"datasource": {"uid": uid_of(client, "Elasticsearch")}, "query": "a:("})
+    assert refused.status_code == 400
+    assert "Failed to parse query" in refused.json()["results"]["A"]["error"]
 
 
 def test_instant_queries_and_failures(client):
@@ -142,11 +183,23 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = ["refId", "datasource", "expr", "query", "instant", "intervalMs", "maxDataPoints", "timeRange", "maxLines"]
+FIELDS = [
+    "refId",
+    "datasource",
+    "expr",
+    "query",
+    "instant",
+    "intervalMs",
+    "maxDataPoints",
+    "timeRange",
+    "maxLines",
+    "metrics",
+    "bucketAggs",
+]
 
 
 @given(
-    name=st.sampled_from(["Prometheus", "Loki", "Tempo", "Jaeger"]),
+    name=st.sampled_from(["Prometheus", "Loki", "Tempo", "Jaeger", "Elasticsearch"]),
     query=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=5),
     ends=st.tuples(st.text(max_size=8) | st.just("now-1h"), st.text(max_size=8) | st.just("now")),
 )

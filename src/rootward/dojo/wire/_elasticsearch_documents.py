@@ -13,6 +13,7 @@ import numpy as np
 
 from rootward.dojo.capsule import telemetry as records
 from rootward.dojo.engines.columns import column, lines, table
+from rootward.dojo.wire import _ids
 
 _ID_BITS = 120
 _ID_FACTOR = 0xB5AD4ECEDA1CE2A9D6F1E3C7A59B31  # odd, so that multiplying modulo 2**120 can be undone
@@ -50,20 +51,20 @@ class Documents:
     indices: tuple[str, ...]
 
 
-def document_id(row: int) -> str:
-    """The `_id` of a row: twenty characters, as Elasticsearch makes them."""
-    number = ((row + 1) * _ID_FACTOR + _ID_SHIFT) % 2**_ID_BITS
+def document_id(row: int, salt: int = 0) -> str:
+    """The `_id` of a row: twenty characters, as Elasticsearch makes them; another one in every system."""
+    number = (((row + 1) * _ID_FACTOR + _ID_SHIFT) % 2**_ID_BITS) ^ salt
     return base64.urlsafe_b64encode(number.to_bytes(_ID_BITS // 8, "big")).decode()
 
 
-def row_of(identifier: str, count: int) -> int | None:
+def row_of(identifier: str, count: int, salt: int = 0) -> int | None:
     """The row that has this `_id`."""
     try:
-        number = int.from_bytes(base64.urlsafe_b64decode(identifier.encode("ascii")), "big")
+        number = int.from_bytes(base64.urlsafe_b64decode(identifier.encode("ascii")), "big") ^ salt
     except ValueError:
         return None
     row = ((number - _ID_SHIFT) * _ID_INVERSE) % 2**_ID_BITS - 1
-    return row if 0 <= row < count and document_id(row) == identifier else None
+    return row if 0 <= row < count and document_id(row, salt) == identifier else None
 
 
 def documents(telemetry: records.Telemetry) -> Documents:
@@ -92,7 +93,8 @@ def documents(telemetry: records.Telemetry) -> Documents:
     columns = {"@timestamp": column.Column("date", numbers=times_ms), **sheet.columns()}
     columns["_index"] = _indices(times_ms, columns.pop("_data_set"))
     names = columns["_index"].values
-    return Documents(table.Table(len(order), columns), known_ns[order] / 1e6, names)
+    salt = _ids.bits(_ID_BITS, "documents", telemetry.name, f"{telemetry.start_s:.3f}")
+    return Documents(table.Table(len(order), columns, salt), known_ns[order] / 1e6, names)
 
 
 def _indices(times_ms: column.FloatArray, data_set: column.Column) -> column.Column:

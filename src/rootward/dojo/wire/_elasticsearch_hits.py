@@ -127,7 +127,7 @@ def sort_values(ctx: context.Context, keys: Sequence[Key], row: int, score: colu
         elif field in ("_doc", "_shard_doc"):
             out.append(row)
         elif field == "_id":
-            out.append(documents.document_id(row))
+            out.append(documents.document_id(row, ctx.table.salt))
         else:
             out.append(_sort_value(ctx, field, row, settings, down=down))
     return out

@@ -80,7 +80,11 @@ def matching(
     count = found.table.count
     within = catalogue.rows_of(request.names)
     ctx = engine.context(
-        found.table, int(catalogue.now_ms), lambda text: documents.row_of(text, count), within, scoring=scoring
+        found.table,
+        int(catalogue.now_ms),
+        lambda text: documents.row_of(text, count, found.table.salt),
+        within,
+        scoring=scoring,
     )
     match = engine.search(ctx, request.body.get("query"))
     return ctx, match.mask, match.score
@@ -191,7 +195,7 @@ def _hit(found: _Found, body: Mapping[str, Any], keys: list[hits.Key], row: int)
     score = float(np.float32(found.score[row])) if scored and found.score is not None else None
     if not keys and found.score is None:
         score = 1.0
-    out: dict[str, Any] = {"_index": index, "_id": documents.document_id(row), "_score": score}
+    out: dict[str, Any] = {"_index": index, "_id": documents.document_id(row, ctx.table.salt), "_score": score}
     keep = hits.source_filter(body.get("_source"))
     if keep is not None and body.get("stored_fields") is None:
         out["_source"] = hits.nested({name: v for name, v in hits.record_of(ctx.table, row).items() if keep(name)})

@@ -7,7 +7,8 @@ from typing import Any
 
 from starlette import responses
 
-from rootward.dojo.wire import _grafana_sources, _http, _inside
+from rootward.dojo.wire import _grafana_elastic, _grafana_sources, _http, _inside
+from rootward.dojo.wire import _grafana_frames as frames
 
 MAX_QUERIES = 50
 _POINTS = 1_000
@@ -15,7 +16,6 @@ _POINTS_MAX = 11_000
 _RELATIVE = re.compile(r"now(?:-(\d{1,9})([smhdw]))?")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _SCRAPE_S = 15.0
-Frame = dict[str, Any]
 
 
 async def answer(call: _http.Call, sources: Mapping[str, _grafana_sources.Source], now_s: float) -> responses.Response:
@@ -48,7 +48,7 @@ async def _one(
     start_s, end_s = _time_s(str(ends.get("from", "")), now_s), _time_s(str(ends.get("to", "")), now_s)
     if end_s < start_s:
         raise _http.Refused(400, "invalid time range: from is after to")
-    ask = {"prometheus": _metrics, "loki": _logs, "tempo": _traces}.get(source.face)
+    ask = {"prometheus": _metrics, "loki": _logs, "tempo": _traces, "elasticsearch": _documents}.get(source.face)
     if ask is None:
         return {"error": "plugin.methodNotImplemented", "errorSource": "plugin", "status": 501}
     return await ask(query, source, start_s, end_s)
@@ -97,19 +97,19 @@ async def _metrics(
     step_s = _step_s(query, start_s, end_s)
     expr = _filled(query.get("expr"), step_s, start_s, end_s)
     executed = f"Expr: {expr}\nStep: {step_s:.0f}s"
-    frames: list[Frame] = []
+    found: list[frames.Frame] = []
     if not query.get("instant") or query.get("range"):
         fields = {"query": expr, "start": start_s // step_s * step_s, "end": end_s, "step": step_s}
         reply = await _inside.ask(source.app, "/api/v1/query_range", fields)
         if reply.status != 200:
-            return _failed(reply)
-        frames += _series(reply.json()["data"], query, executed, step_s)
+            return frames.failed(reply)
+        found += _series(reply.json()["data"], query, executed, step_s)
     if query.get("instant"):
         reply = await _inside.ask(source.app, "/api/v1/query", {"query": expr, "time": end_s})
         if reply.status != 200:
-            return _failed(reply)
-        frames += _series(reply.json()["data"], query, executed, 0.0)
-    return {"status": 200, "frames": frames}
+            return frames.failed(reply)
+        found += _series(reply.json()["data"], query, executed, 0.0)
+    return {"status": 200, "frames": found}
 
 
 async def _logs(
@@ -126,7 +126,7 @@ async def _logs(
         more = {"limit": limit, "direction": str(query.get("direction") or "backward")}
         reply = await _inside.ask(source.app, "/loki/api/v1/query_range", {"query": expr, **window, **more})
     if reply.status != 200:
-        return _failed(reply)
+        return frames.failed(reply)
     data = reply.json()["data"]
     if data["resultType"] != "streams":
         return {"status": 200, "frames": _series(data, query, executed, step_s)}
@@ -136,11 +136,11 @@ async def _logs(
         reverse=query.get("direction") != "forward",
     )
     fields = [
-        _field("labels", "other", "json.RawMessage"),
-        _field("Time", "time", "time.Time"),
-        _field("Line", "string", "string"),
-        _field("tsNs", "string", "string"),
-        _field("id", "string", "string"),
+        frames.field("labels", "other", "json.RawMessage"),
+        frames.field("Time", "time", "time.Time"),
+        frames.field("Line", "string", "string"),
+        frames.field("tsNs", "string", "string"),
+        frames.field("id", "string", "string"),
     ]
     values: list[list[Any]] = [
         [labels for _, _, labels in rows],
@@ -154,17 +154,23 @@ async def _logs(
     return {"status": 200, "frames": [{"schema": schema, "data": {"values": values}}]}
 
 
+async def _documents(
+    query: Mapping[str, Any], source: _grafana_sources.Source, start_s: float, end_s: float
+) -> dict[str, Any]:
+    return await _grafana_elastic.answer(query, source, start_s, end_s, _step_s(query, start_s, end_s))
+
+
 async def _traces(
     query: Mapping[str, Any], source: _grafana_sources.Source, start_s: float, end_s: float
 ) -> dict[str, Any]:
     window = {"start": math.floor(start_s), "end": math.ceil(end_s), "limit": round(_number(query.get("limit"), 20))}
     reply = await _inside.ask(source.app, "/api/search", {"q": str(query.get("query", "{}")), **window})
     if reply.status != 200:
-        return _failed(reply)
+        return frames.failed(reply)
     traces = reply.json().get("traces", [])
     columns = (("traceID", "string"), ("rootServiceName", "string"), ("rootTraceName", "string"))
-    fields = [_field(name, kind, kind) for name, kind in columns]
-    fields += [_field("startTime", "time", "time.Time"), _field("traceDuration", "number", "float64")]
+    fields = [frames.field(name, kind, kind) for name, kind in columns]
+    fields += [frames.field("startTime", "time", "time.Time"), frames.field("traceDuration", "number", "float64")]
     values: list[list[Any]] = [[one.get(name, "") for one in traces] for name, _ in columns]
     values.append([int(one.get("startTimeUnixNano", 0)) // 10**6 for one in traces])
     values.append([one.get("durationMs", 0) for one in traces])
@@ -172,37 +178,25 @@ async def _traces(
     return {"status": 200, "frames": [{"schema": schema, "data": {"values": values}}]}
 
 
-def _failed(reply: _inside.Reply) -> dict[str, Any]:
-    data = reply.json()
-    if isinstance(data, Mapping) and "error" in data:
-        text = f"{data.get('errorType', 'error')}: {data['error']}"
-    else:
-        text = reply.text().strip()
-    return {"error": text, "errorSource": "downstream", "status": 400 if reply.status < 500 else 502}
-
-
-def _field(name: str, kind: str, go: str, **more: Any) -> dict[str, Any]:
-    return {"name": name, "type": kind, "typeInfo": {"frame": go}, **more}
-
-
-def _series(data: Mapping[str, Any], query: Mapping[str, Any], executed: str, step_s: float) -> list[Frame]:
+def _series(data: Mapping[str, Any], query: Mapping[str, Any], executed: str, step_s: float) -> list[frames.Frame]:
     """Prometheus's matrix, vector or scalar: one frame a series, values that JSON cannot say as null with `nans`."""
     found = data["result"]
     if data["resultType"] in ("scalar", "string"):
         found = [{"metric": {}, "value": found}]
     kind = "timeseries-multi" if data["resultType"] == "matrix" else "numeric-multi"
     meta = {"type": kind, "typeVersion": [0, 1], "custom": {"resultType": data["resultType"]}}
-    frames = []
-    for i, one in enumerate(found):
+    made: list[frames.Frame] = []
+    plain = [one for one in found if "value" in one or "values" in one]  # native histograms have no frame of numbers
+    for i, one in enumerate(plain):
         points = one.get("values") or [one["value"]]
         numbers = [float(value) for _, value in points]
         shown = _legend(query.get("legendFormat"), one["metric"])
-        value = _field("Value", "number", "float64", labels=one["metric"], config={"displayNameFromDS": shown})
+        value = frames.field("Value", "number", "float64", labels=one["metric"], config={"displayNameFromDS": shown})
         interval = {"config": {"interval": step_s * 1000}} if step_s else {}
         schema = {
             "refId": query.get("refId", "A"),
             "meta": {**meta, **({"executedQueryString": executed} if i == 0 else {})},
-            "fields": [_field("Time", "time", "time.Time", **interval), value],
+            "fields": [frames.field("Time", "time", "time.Time", **interval), value],
         }
         values = [[round(at * 1000) for at, _ in points], [n if math.isfinite(n) else None for n in numbers]]
         odd = {
@@ -214,8 +208,8 @@ def _series(data: Mapping[str, Any], query: Mapping[str, Any], executed: str, st
             )
             if (places := [at for at, n in enumerate(numbers) if test(n)])
         }
-        frames.append({"schema": schema, "data": {"values": values, **({"entities": [None, odd]} if odd else {})}})
-    return frames
+        made.append({"schema": schema, "data": {"values": values, **({"entities": [None, odd]} if odd else {})}})
+    return made
 
 
 def _legend(form: Any, labels: Mapping[str, str]) -> str:

@@ -22,6 +22,11 @@ def number(*names: str, digits: int = 8) -> int:
     return int.from_bytes(digest[:8], "big") % (int("9" * digits)) + 1
 
 
+def bits(size: int, *names: str) -> int:
+    """A number of `size` bits (256 at most), the same for the same names."""
+    return int.from_bytes(hashlib.sha256("\0".join(names).encode()).digest(), "big") & ((1 << size) - 1)
+
+
 def base64_text(data: bytes) -> str:
     """As forges give a file's content."""
     return base64.b64encode(data).decode()

@@ -312,7 +312,7 @@ class _Face:
         catalogue = self._catalogue()
         (name, *_) = catalogue.resolve(call.path["index"], allow_none=False)
         table = self._documents.table
-        row = documents.row_of(call.path["id"], table.count)
+        row = documents.row_of(call.path["id"], table.count, table.salt)
         known = row is not None and bool(catalogue.visible[row]) and table.columns["_index"].at(row) == name
         return name, row if known else None
 

@@ -230,16 +230,7 @@ class _Face:
             {
                 "name": group["name"],
                 "interval": f"{round(group['interval'])}s",
-                "rules": [
-                    {
-                        "alert": rule["name"],
-                        "expr": rule["query"],
-                        "for": f"{round(rule.get('duration', 0))}s",
-                        "labels": rule["labels"],
-                        "annotations": rule.get("annotations", {}),
-                    }
-                    for rule in group["rules"]
-                ],
+                "rules": [_in_file(rule) for rule in group["rules"]],
             }
             for group in groups
         ]
@@ -264,3 +255,20 @@ def _resources(source: _grafana_sources.Source) -> types.ASGIApp:
         await below.app(scope, receive, send)
 
     return asgi
+
+
+def _in_file(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """A rule as a rule file has it."""
+    if rule["type"] == "recording":
+        return {
+            "record": rule["name"],
+            "expr": rule["query"],
+            **({"labels": rule["labels"]} if "labels" in rule else {}),
+        }
+    return {
+        "alert": rule["name"],
+        "expr": rule["query"],
+        "for": f"{round(rule.get('duration', 0))}s",
+        "labels": rule["labels"],
+        "annotations": rule.get("annotations", {}),
+    }

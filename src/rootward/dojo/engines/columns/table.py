@@ -9,10 +9,12 @@ from rootward.dojo.engines.columns import column, tokens
 
 
 class Table:
-    """Built once, asked many times, never changed. `columns` have [count] rows each, in order of time."""
+    """Built once, asked many times, never changed. `columns` have [count] rows each, in order of time; `salt` is what tells the
+    ids of its rows from those of another system's."""
 
-    def __init__(self, count: int, columns: Mapping[str, column.Column]) -> None:
+    def __init__(self, count: int, columns: Mapping[str, column.Column], salt: int = 0) -> None:
         self.count = count
+        self.salt = salt
         self.columns = dict(columns)
         self._tokens: dict[str, tokens.TokenIndex] = {}
 
