@@ -26,6 +26,7 @@ def apis():
 def _(apis):
     client = apis[HUB]
     repository = client.get_repo("acme/shop")
+    assert repository.default_branch == "main"
     assert [commit.sha[0] for commit in repository.get_commits()] == ["b", "a"]
     commit = repository.get_commit("b" * 40)
     assert [(file.filename, file.additions) for file in commit.files] == [("checkout/config.yaml", 1)]

@@ -1,6 +1,4 @@
-"""Official Python clients of Kubernetes, Slack and GitHub against the dojo's faces (install the extra "real")."""
-
-import datetime as dt
+"""Official Python clients of Kubernetes and Slack against the dojo's faces (install the extra "real")."""
 
 import dojo_server
 import pytest
@@ -56,22 +54,3 @@ def test_the_official_slack_client(base_url):
     assert client.users_info(user=parent["user"])["user"]["name"] == "ana"
     with pytest.raises(slack_sdk.errors.SlackApiError, match="channel_not_found"):
         client.conversations_history(channel="C0")
-
-
-def test_pygithub(base_url):
-    github = pytest.importorskip("github", reason=REASON)
-    client = github.Github(auth=github.Auth.Token("t"), base_url=f"{base_url}/github", per_page=1)
-    repository = client.get_repo("acme/shop")
-    assert repository.default_branch == "main"
-    assert [commit.sha[0] for commit in repository.get_commits()] == ["b", "a"]
-    commit = repository.get_commit("b" * 40)
-    assert [(file.filename, file.additions) for file in commit.files] == [("checkout/config.yaml", 1)]
-    since = dt.datetime.fromtimestamp(dojo_server.sample.START_S, tz=dt.UTC)
-    assert [one.sha[0] for one in repository.get_commits(since=since)] == ["b"]
-    assert [pull.number for pull in repository.get_pulls(state="closed")] == [41]
-    deployments = list(repository.get_deployments())
-    assert [one.id for one in deployments] == [7002, 7001]
-    assert [status.state for status in deployments[1].get_statuses()] == ["success", "in_progress"]
-    assert client.get_rate_limit().rate.limit == 5000
-    with pytest.raises(github.UnknownObjectException):
-        client.get_repo("acme/none")

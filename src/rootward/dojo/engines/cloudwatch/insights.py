@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from rootward import errors
-from rootward.dojo.engines.cloudwatch import conditions
+from rootward.dojo.engines.cloudwatch import conditions, reductions
 from rootward.dojo.engines.columns import column, table
 
 MAX_CHARACTERS = 10_000
@@ -294,7 +294,7 @@ def _aggregate(part: str) -> tuple[str, str, str]:
     alias = _ALIAS.fullmatch(part.strip())
     expression, name = (alias[1].strip(), alias[2]) if alias else (part.strip(), part.strip())
     found = _CALL.fullmatch(expression)
-    if found is None or found[1].lower() not in _FUNCTIONS:
+    if found is None or found[1].lower() not in reductions.FUNCTIONS:
         raise wrong(f"Invalid aggregation {expression[:60]}")
     return name, found[1].lower(), found[2]
 
@@ -344,32 +344,7 @@ def _of(state: _State, function: str, argument: str, rows: column.IntArray) -> A
         )
     if found.numbers is None or not len(have):
         return None
-    return _reduced(function, found.numbers[have], rest)
-
-
-def _reduced(function: str, values: column.FloatArray, rest: str) -> float:
-    if function in ("pct", "percentile"):
-        try:
-            share = float(rest)
-        except ValueError as error:
-            raise wrong("pct needs a field and a percentile") from error
-        if not 0 <= share <= 100:
-            raise wrong("pct needs a percentile between 0 and 100")
-        return float(np.percentile(values, share))
-    return float(_FUNCTIONS[function](values))
-
-
-_FUNCTIONS: dict[str, Callable[[column.FloatArray], Any]] = {
-    "sum": np.sum,
-    "avg": np.mean,
-    "min": np.min,
-    "max": np.max,
-    "stddev": np.std,
-    "median": np.median,
-    **dict.fromkeys(
-        ("count", "count_distinct", "pct", "percentile", "earliest", "latest", "sortsfirst", "sortslast"), np.size
-    ),
-}
+    return reductions.reduced(function, found.numbers[have], rest)
 
 
 def _result(state: _State) -> Result:
