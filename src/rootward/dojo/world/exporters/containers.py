@@ -23,6 +23,7 @@ META = {
 }
 PERIODS_PER_S = 10.0
 IDLE_CORES = 0.004
+LASTS_S = 60.0
 
 
 def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
@@ -36,7 +37,7 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     busy = state.busy_cpu[:, owner].T * fleet.share * np.maximum(frame.draft.knobs.pods[:, owner].T, 1.0)
     near = np.clip(busy * (1 + 0.03 * rng.standard_normal(busy.shape)), 0.0, 1.0)
     squeezed = np.clip((near - 0.58) / 0.42, 0.0, 1.0) ** 1.6 * fleet.ready
-    used = (np.clip(near * _uneasy(busy.shape, rng), 0.0, 1.0) * cores + IDLE_CORES) * fleet.running
+    used = (np.clip(near * _uneasy(busy.shape, step_s, rng), 0.0, 1.0) * cores + IDLE_CORES) * fleet.running
     limit = memory_limits(frame)
     served = state.served[:, owner].T * fleet.share * step_s
 
@@ -58,12 +59,15 @@ def emit(frame: fr.Frame) -> list[tm.MetricBlock]:
     return page.blocks()
 
 
-def _uneasy(shape: tuple[int, ...], rng: np.random.Generator) -> fr.FloatArray:
-    """How unevenly containers use their processors from scrape to scrape, mean 1: some steadily, some in bursts (collections, timers)."""
+def _uneasy(shape: tuple[int, ...], step_s: float, rng: np.random.Generator) -> fr.FloatArray:
+    """How unevenly containers use their processors from scrape to scrape and minute to minute, mean 1: some steadily, some in bursts (collections, timers)."""
+    held = max(1, round(LASTS_S / step_s))  # work comes in pieces that last: collections, compactions, jobs
+    pieces = (shape[0], -(-shape[1] // held))
     width = np.clip(rng.lognormal(np.log(0.24), 0.6, (shape[0], 1)), 0.04, 0.8)
-    wobble = np.exp(width * rng.standard_normal(shape) - width**2 / 2)
-    often = rng.uniform(0.0, 0.02, (shape[0], 1))
-    burst = 1.0 + (rng.uniform(size=shape) < often) * rng.pareto(2.5, shape)
+    slow = np.repeat(rng.standard_normal(pieces), held, axis=1)[:, : shape[1]]
+    wobble = np.exp(width * (0.6 * rng.standard_normal(shape) + 0.8 * slow) - width**2 / 2)
+    often = rng.uniform(0.0, 0.04, (shape[0], 1))
+    burst = 1.0 + np.repeat((rng.uniform(size=pieces) < often) * rng.pareto(2.5, pieces), held, axis=1)[:, : shape[1]]
     return np.asarray(wobble * np.minimum(burst, 6.0), dtype=np.float64)
 
 
