@@ -102,7 +102,10 @@ def test_what_was_seen_before_is_shown_and_what_was_struck_is_not(
     scenario = store.load(capsule)
     alert = wiring.read_alert(scenario.alert)
     place = remembered.place(settings.load())
-    remembering.incident(place.path, place.environment, alert, plain.to_json(), now_s=scenario.telemetry.now_s - 86_400)
+    earlier = dataclasses.replace(alert, starts_at_s=alert.starts_at_s - 86_400)
+    remembering.incident(
+        place.path, place.environment, earlier, plain.to_json(), now_s=scenario.telemetry.now_s - 86_400
+    )
     leading = plain.root_causes[0].entity
     typed("memory", "remember", "it was slow in May too", "--provenance", "Ana", "--about", str(leading))
     again = steered.recalled(place, alert, plain, now_s=scenario.telemetry.now_s)

@@ -1,5 +1,6 @@
 """Recall finds what is alike by words or by spelling, says why, lets old things fade, and never brings back what was struck."""
 
+import dataclasses
 import hashlib
 from pathlib import Path
 
@@ -36,7 +37,8 @@ def search(path: Path, query: str) -> list[str]:
 
 def like(path: Path, told: dict[str, object], **alert: str) -> list[tuple[str, str]]:
     with store.Memory(path, "prod") as memory:
-        return [(h.record.id, h.why) for h in recall.like(memory, kept.alert(**alert), told, now_s=kept.NOW_S)]
+        fired = dataclasses.replace(kept.alert(**alert), starts_at_s=kept.NOW_S + 3600)
+        return [(h.record.id, h.why) for h in recall.like(memory, fired, told, now_s=kept.NOW_S)]
 
 
 def test_words_and_spellings_are_found(tmp_path: Path) -> None:
@@ -114,6 +116,20 @@ def test_like_findings_are_shown_with_why(tmp_path: Path) -> None:
     )
     assert ("I1", "the same class of alert about checkout") in like(path, finding("node/n1", "disk_full"))
     assert like(path, finding("node/n1", "disk_full"), service="other") == []
+
+
+def test_an_incident_that_came_often_is_shown_once_and_a_second_look_at_one_firing_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "m"
+    for days in (3, 2, 1):
+        earlier = dataclasses.replace(kept.alert(), starts_at_s=kept.NOW_S - days * DAY_S)
+        remembering.incident(path, "prod", earlier, finding(), now_s=kept.NOW_S - days * DAY_S)
+    assert [(key, why[-9:]) for key, why in like(path, finding())] == [("I3", ", 3 times")]
+    with store.Memory(path, "prod") as memory:
+        again = recall.like(
+            memory, dataclasses.replace(kept.alert(), starts_at_s=kept.NOW_S - DAY_S), finding(), now_s=kept.NOW_S
+        )
+    assert [hit.record.id for hit in again] == ["I2"]
+    assert again[0].why.endswith(", 2 times")
 
 
 def test_facts_about_an_entity_of_the_finding_are_shown(tmp_path: Path) -> None:

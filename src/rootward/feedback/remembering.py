@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rootward import errors
-from rootward.memory import store, writing
+from rootward.memory import store, texts, writing
 from rootward.memory.graph import model
 from rootward.memory.guidance import Guidance
 from rootward.memory.records import Fact, Incident, Kept, Kind
@@ -39,6 +39,7 @@ def incident(path: Path, environment: str, alert: alerts.Alert, finding: dict[st
         alert=alert.name[:200],
         alert_class=alert_class.of(alert)[:200],
         service=(alert.entity.name if alert.entity is not None else alert.labels.get("service", ""))[:200],
+        fired_s=min(max(round(alert.starts_at_s, 3), 0.0), texts.LATEST_S),
         labels={name[:200]: value[:2000] for name, value in list(alert.labels.items())[:100]},
         status=str(finding.get("status", ""))[:200],
         finding=whole,

@@ -18,6 +18,7 @@ WORDS_MAX = 64  # of a query that are looked up
 COSINE_MIN = 0.15  # less is what unrelated English has in common
 LIKE_MIN = 0.5  # cosine from which two texts say much the same
 ALIKE_MIN = 0.3  # from which two findings of one kind of fault are worth comparing
+SAME_FIRING_S = 1.0
 HALF_LIFE_S = {"fact": 365 * 86_400.0, "incident": 180 * 86_400.0}
 DECAY_MIN = 0.25  # what is old counts less, and never nothing
 
@@ -76,8 +77,31 @@ def like(
     found = {hit.record.id for hit in hits}
     # A fact about an entity of the finding is of use in whatever words it was said.
     hits += [Hit(one, 0.0, 0.0) for one in memory.facts() if one.about and one.id not in found]
-    said = [dataclasses.replace(hit, why=_why(hit, now, involved)) for hit in hits]
-    return [hit for hit in said if hit.why][:most]
+    said = [
+        dataclasses.replace(hit, why=_why(hit, now, involved)) for hit in hits if not _same_firing(hit.record, alert)
+    ]
+    return _gathered([hit for hit in said if hit.why])[:most]
+
+
+def _same_firing(record: Fact | Incident, alert: alerts.Alert) -> bool:
+    """An earlier look at this very firing is not "before"."""
+    same = isinstance(record, Incident) and record.alert == alert.name[: texts.NAME_LENGTH_MAX]
+    return same and isinstance(record, Incident) and abs(record.fired_s - alert.starts_at_s) < SAME_FIRING_S
+
+
+def _gathered(hits: Sequence[Hit]) -> list[Hit]:
+    """Of incidents with the same alert and outcome only the youngest, which says how many more there were; in the order of the best."""
+    groups: dict[tuple[str, ...], list[Hit]] = {}
+    for hit in hits:
+        one = hit.record
+        key = (one.id,) if isinstance(one, Fact) else (one.alert, one.service, one.status, one.cause, one.fault)
+        groups.setdefault(key, []).append(hit)
+    found = []
+    for group in groups.values():
+        youngest = max(group, key=lambda hit: hit.record.created_s)
+        more = f", {len(group)} times" if len(group) > 1 else ""
+        found.append(dataclasses.replace(youngest, why=youngest.why + more))
+    return found
 
 
 def _why(hit: Hit, now: Incident, involved: Sequence[entities.Entity]) -> str:

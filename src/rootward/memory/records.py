@@ -49,12 +49,14 @@ class Fact(texts.Record):
 
 
 class Incident(texts.Record):
-    """One investigation's outcome: the alert, its class, and the finding in its published JSON form (see docs/reference/finding.md)."""
+    """One investigation's outcome: the alert, its class, when it began to fire, and the finding in its published JSON form (see
+    docs/reference/finding.md)."""
 
     id: texts.Name = ""
     alert: texts.Name
     alert_class: Annotated[texts.Name, pydantic.Field(alias="class")]
     service: texts.Name = ""
+    fired_s: Annotated[texts.Moment, pydantic.Field(alias="fired")] = 0.0
     labels: Annotated[dict[texts.Name, texts.Line], pydantic.Field(max_length=100, default_factory=dict)]
     status: texts.Name = ""
     finding: Annotated[dict[str, Any], pydantic.AfterValidator(_sound), pydantic.Field(default_factory=dict)]
