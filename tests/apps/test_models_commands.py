@@ -136,7 +136,7 @@ def test_an_answer_with_what_it_took(here: Path, typed: Typed, network: Any) -> 
     assert status == 0
     assert out.strip() == "Out of memory: 128 + SIGKILL."
     assert "11 tokens asked, 7 answered; $0.000087" in err
-    assert "Secrets were taken out" in err
+    assert "Secrets or addresses of people were taken out" in err
     recorded = (here / "calls.jsonl").read_text()
     assert "128 + SIGKILL" in recorded
     assert "hunter2" not in recorded
@@ -148,6 +148,14 @@ def test_an_answer_with_what_it_took(here: Path, typed: Typed, network: Any) -> 
         "api.anthropic.com",
         "/v1/messages",
     )
+
+
+def test_addresses_do_not_leave_and_come_back_readable(here: Path, typed: Typed, network: Any) -> None:
+    network(main=Says("Ask <email-1>, not <email-2>."))
+    status, out, _ = typed("models", "ask", "Who is anna@acme.org?")
+    assert status == 0
+    assert out.strip() == "Ask anna@acme.org, not <email-2>."
+    assert "anna" not in (here / "calls.jsonl").read_text()
 
 
 def test_the_next_one_answers_when_the_first_does_not(here: Path, typed: Typed, network: Any) -> None:
@@ -230,6 +238,7 @@ models:
     structured: prompt
     requests_a_minute: 5
     quiet_s: 7
+    context_tokens: 32000
     price: {input: 1, output: 2, cache_read: 0.1}
 """
     )
@@ -238,6 +247,7 @@ models:
     assert link.price == prices.Price(1, 2, 0.1)
     assert link.limiter is not None
     assert link.client.way == "prompt"
+    assert link.client.context_tokens == 32_000
     access = link.client._access  # type: ignore[attr-defined]
     assert (access.key, access.headers, access.version, access.quiet_s) == (
         "0123",

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import ssl
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import virtual_time as virtual
 from model_fakes import Says
 
 from rootward import errors, llm
+from rootward.llm import access as accesses
 from rootward.llm.credentials import aws, google
 
 ASK = llm.Request(messages=(llm.user("What broke?"),))
@@ -163,3 +165,19 @@ def test_a_google_token_that_cannot_be_had(service_account: None, answer: Any) -
 
     with pytest.raises(errors.ModelNotPermitted, match="cannot be used"):
         google.token(llm.Access(), httpx2.MockTransport(handle))
+
+
+# ---- trust
+
+
+def test_a_file_of_authorities_that_is_none_is_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("not a certificate")
+    with pytest.raises(errors.ModelUnreachable, match="check ca_file"):
+        accesses.ssl_context(llm.Access(ca_file=str(file)), "them/small")
+
+
+def test_certificates_are_checked_unless_told_otherwise() -> None:
+    assert accesses.ssl_context(llm.Access(), "t").verify_mode is ssl.CERT_REQUIRED
+    assert accesses.ssl_context(llm.Access(), "t").check_hostname
+    assert accesses.ssl_context(llm.Access(verify=False), "t").verify_mode is ssl.CERT_NONE

@@ -70,6 +70,7 @@ def model(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., llm.
 def test_whole_and_live(model: Callable[..., llm.Client]) -> None:
     async def main() -> None:
         one = model()
+        assert one.context_tokens == 8192
         reply = await one.chat(ASK)
         assert (reply.text, reply.usage.input_tokens, reply.stop) == ("Checkout.", 5, llm.Stop.END)
         pieces = [piece async for piece in one.stream(ASK)]

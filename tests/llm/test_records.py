@@ -249,6 +249,34 @@ def test_a_model_sees_nothing_that_must_not_leave() -> None:
     assert "anna" not in json.dumps(codec.request_to_json(inner.asked[0]))
 
 
+@settings(max_examples=100, derandomize=True, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from(["<email-1>", "<email-2>", "<", ">", "a < b", "word ", "<email-", "1>", "<b>", "x" * 30]),
+        max_size=12,
+    ),
+    st.integers(1, 9),
+)
+def test_a_live_reply_is_readable_however_it_is_cut(words: list[str], step: int) -> None:
+    text = "".join(words)
+
+    class Cut(llm.Model):
+        provider, name = "scripted", "cut"
+
+        async def exchange(self, request: llm.Request, *, live: bool) -> Any:
+            yield llm.TextDelta("void <ema")
+            yield llm.Restarted("again")
+            for at in range(0, len(text), step):
+                yield llm.TextDelta(text[at : at + step])
+            yield llm.Finished(llm.Reply((llm.Text(text),), llm.Stop.END, llm.Usage(), "m"))
+
+    def restore(shown: str) -> str:
+        return shown.replace("<email-1>", "anna@acme.org").replace("<email-2>", "bob@acme.org")
+
+    found = virtual.run(pieces(redacting.Redacting(Cut(), hide=str, restore=restore)))
+    assert said(found) == found[-1].reply.text == restore(text)
+
+
 def test_the_whole_stack(tmp_path: Path) -> None:
     """A first model without a key, a second that answers wrongly once: redacted, recorded, paid, in a form."""
     journal = records.FileJournal(tmp_path / "calls.jsonl")

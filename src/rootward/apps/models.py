@@ -12,7 +12,7 @@ from rootward.apps import settings_llm, wiring
 from rootward.llm import access, prices, providers
 from rootward.llm.policies import budgets, limits, records, retries
 from rootward.llm.stack import Link, Stack
-from rootward.signals import outgoing, redaction
+from rootward.signals import outgoing, veil
 
 NO_MODELS = (
     "no models are configured; Rootward works without one. To use one, name it under `models:` in rootward.yaml "
@@ -215,12 +215,16 @@ async def _tried(
     account = budget(settings, clock)
     began_s = clock.monotonic_s()
     try:
-        reply = await built.under(account).chat(dataclasses.replace(request, seconds=CHECK_SECONDS))
+        reply = await _veiled(built, account, veil.Veil()).chat(dataclasses.replace(request, seconds=CHECK_SECONDS))
         ok, detail = _judged(question, reply)
     except (errors.ModelError, errors.BudgetSpent) as error:
         ok, detail = False, str(error)
     dollars = None if account.unpriced else account.dollars
     return Tried(name, question, ok, detail, clock.monotonic_s() - began_s, dollars)
+
+
+def _veiled(built: Stack, account: budgets.Budget, curtain: veil.Veil) -> llm.Model:
+    return built.under(account, hide=curtain.hide, restore=curtain.restore)
 
 
 def _judged(question: str, reply: llm.Reply) -> tuple[bool, str]:
@@ -242,7 +246,7 @@ def _judged(question: str, reply: llm.Reply) -> tuple[bool, str]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answered:
-    """One question and its answer. `hidden`: secrets were taken out of the question. `first_s`: until its first words."""
+    """One question and its answer. `hidden`: secrets or addresses were taken out of the question. `first_s`: until its first words."""
 
     reply: llm.Reply
     calls: int
@@ -274,8 +278,9 @@ def ask(
     async def run() -> Answered:
         built, account = stack(models, settings, clock), budget(settings, clock)
         began_s, first_s = clock.monotonic_s(), None
+        curtain = veil.Veil()
         try:
-            async with contextlib.aclosing(built.under(account).stream(request)) as pieces:
+            async with contextlib.aclosing(_veiled(built, account, curtain).stream(request)) as pieces:
                 async for piece in pieces:
                     match piece:
                         case llm.TextDelta(words):
@@ -285,7 +290,7 @@ def ask(
                             on_restart(reason)
                         case llm.Finished(reply):
                             dollars = None if account.unpriced else account.dollars
-                            hidden = redaction.redact(text) != text
+                            hidden = curtain.hide(text) != text
                             trouble = getattr(built.journal, "trouble", "")
                             return Answered(
                                 reply,

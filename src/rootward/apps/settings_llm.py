@@ -64,7 +64,7 @@ class Model(Section):
     quiet_s: Positive = 60.0
     """Seconds for which an answer may say nothing once it has begun."""
     context_tokens: Annotated[int, pydantic.Field(ge=0)] = 0
-    """Local: tokens of question and answer together that there is memory for; 0: 8192."""
+    """Tokens of question and answer together that the model has room for, where you know; 0: not said. Local: memory is taken for so many; 0: 8192."""
     threads: Annotated[int, pydantic.Field(ge=0)] = 0
     """Local: threads that work; 0: one less than there are cores."""
     price: Price | None = None

@@ -28,7 +28,7 @@ class Access:
     ca_file: str = ""
     verify: bool = True
     proxy: str = ""
-    context_tokens: int = 0  # local: of question and answer together
+    context_tokens: int = 0  # of question and answer together; local: memory is taken for them
     threads: int = 0  # local; 0: one less than there are cores
     quiet_s: float = 60.0  # a stream that says nothing for so long is given up
 

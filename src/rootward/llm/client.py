@@ -32,6 +32,7 @@ class Client(model.Model):
         transport: httpx2.AsyncBaseTransport | None = None,
     ) -> None:
         self.provider, self.name, self.way = provider.name, name, way or provider.way
+        self.context_tokens = access.context_tokens or provider.context_tokens
         self._provider, self._access, self._clock = provider, access, clock
         self._door: door.Door = way_out or (
             provider.door(access, name) if provider.door else door.HttpDoor(access, self.title, transport)

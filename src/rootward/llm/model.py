@@ -25,6 +25,8 @@ class Model(abc.ABC):
     """The model, as the provider names it."""
     way: Way = "schema"
     """How it is made to answer in a form."""
+    context_tokens: int | None = None
+    """Tokens of question and answer together that it has room for; None: nobody said."""
 
     @property
     def title(self) -> str:
@@ -63,6 +65,7 @@ class Around(Model):
     def __init__(self, inner: Model) -> None:
         self._inner = inner
         self.provider, self.name, self.way = inner.provider, inner.name, inner.way
+        self.context_tokens = inner.context_tokens
 
     async def aclose(self) -> None:
         await self._inner.aclose()

@@ -84,7 +84,7 @@ def ask(
     config: Config = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask a model something, for real: prints its answer, then what it took and cost. Secrets in the question are taken out first.
+    """Ask a model something, for real: prints its answer, then what it took and cost. Secrets and addresses of people are taken out first.
 
     Examples:
 

@@ -58,7 +58,7 @@ def show_answer(answered: models.Answered) -> None:
     if answered.reply.stop == "length":
         typer.echo("The answer was cut off by --tokens-max.", err=True)
     if answered.hidden:
-        typer.echo("Secrets were taken out of the question before it was sent.", err=True)
+        typer.echo("Secrets or addresses of people were taken out of the question before it was sent.", err=True)
     if answered.trouble:
         typer.echo(answered.trouble, err=True)
 
@@ -74,7 +74,7 @@ def answer_json(answered: models.Answered) -> dict[str, Any]:
         "dollars": answered.dollars,
         "seconds": round(answered.seconds, 3),
         "first_s": None if answered.first_s is None else round(answered.first_s, 3),
-        "secrets_hidden": answered.hidden,
+        "hidden": answered.hidden,
     }
 
 

@@ -32,6 +32,9 @@ class Fallback(model.Model):
         self._models, self._clock = list(models), clock
         self._rest = rest if rest is not None else Rest(clock)
         self.provider, self.name, self.way = models[0].provider, models[0].name, models[0].way
+        self.context_tokens = min(
+            (one.context_tokens for one in models if one.context_tokens is not None), default=None
+        )
 
     async def exchange(self, request: messages.Request, *, live: bool) -> AsyncGenerator[deltas.Delta]:
         """See `model.Model.exchange`."""

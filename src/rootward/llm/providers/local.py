@@ -11,6 +11,7 @@ PROVIDER = provider.Provider(
     base_url="http://in-process",
     door=local.LocalDoor,
     only_live=True,
+    context_tokens=local.CONTEXT_TOKENS,
     way="guided",
     free=True,
 )

@@ -44,6 +44,9 @@ class Provider:
     way: model.Way = "schema"
     door: Callable[[accesses.Access, str], doors.Door] | None = None  # in place of the network
     only_live: bool = False  # whole replies are streamed too: what is behind the door can only so be stopped
+    context_tokens: int | None = (
+        None  # that there is room for unless settings say otherwise; None: it depends on the model
+    )
     free: bool = False  # runs on the user's own machines: tokens cost nothing
 
     def url(self, access: accesses.Access, name: str, *, live: bool) -> str:
