@@ -9,6 +9,7 @@ class EntityKind(enum.StrEnum):
     WORKLOAD = "workload"  # Deployment, StatefulSet, DaemonSet, Job, CronJob
     POD = "pod"
     NODE = "node"
+    ZONE = "zone"  # of a cloud: the machines that share their power and their network
     NAMESPACE = "namespace"
     DATABASE = "database"
     QUEUE = "queue"  # queue, topic, stream, broker

@@ -61,8 +61,8 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
         for name, on_way, in_code in zip(parts.table.services, way.excess, work.excess, strict=True)
         if on_way > DELAYED * max(in_code, 0.0)
     }
-    busy = _busy(seen)
-    starved = {name for name in parts.table.services if seen.homes.named(name) in busy}
+    working = busy(seen)
+    starved = {name for name in parts.table.services if seen.homes.named(name) in working}
     found = [
         _vote(seen, parts.table, Reading("work", work, evidence, WORK_WORDS, "cpu_overload", starved)),
         _vote(seen, parts.table, Reading("way", way, evidence, WAY_WORDS, "network_delay", delayed - starved)),
@@ -70,7 +70,7 @@ def votes(seen: picture.Picture) -> list[vote.Vote]:
     return [one for one in found if one is not None]
 
 
-def _busy(seen: picture.Picture) -> set[entities.Entity]:
+def busy(seen: picture.Picture) -> set[entities.Entity]:
     """Suspects whose CPU use rose, in cores or as a share of their limit."""
     wanted = (roles.Role.CPU_USAGE, roles.Role.SATURATION, roles.Role.CPU_THROTTLED)
     return {shift.home for role in wanted for shift in seen.by_role.get(role, ()) if shift.z >= BUSY_Z}
@@ -176,6 +176,37 @@ def _way(parts: Parts) -> Feature:
     edge = table.service[above] * len(table.services) + table.service
     after, null, sigma = _excess(parts, rows, edge, len(table.services) ** 2, values)
     return _shared(table, after, null, sigma)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class SlowEdge:
+    """Calls that newly spend `excess_s` more between the client and the server each; `z` over their own quiet time."""
+
+    caller: str
+    callee: str
+    excess_s: float
+    z: float
+
+
+def slow_edges(seen: picture.Picture) -> list[SlowEdge]:
+    """Edges whose way got significantly slower, the slowest first."""
+    parts = None if seen.table is None else _split(seen.table, seen.onset_s)
+    if parts is None:
+        return []
+    table, size = parts.table, len(parts.table.services)
+    above = np.where(table.crossing, table.parent, 0)
+    way = np.maximum(table.duration_s[above] - table.duration_s, 0.0)
+    edge = table.service[above] * size + table.service
+    means = _means(parts, table.crossing, edge, size**2, way)
+    after, null, sigma = _excess(parts, table.crossing, edge, size**2, way)
+    z = after / np.maximum(sigma, 1e-9)
+    peak = float(np.median((null / np.maximum(sigma, 1e-9)).max(axis=1)))
+    found = []
+    for key in np.flatnonzero(z > vote.NOTABLE_Z).tolist():
+        if vote.significance(float(z[key]), peak, above=ABOVE_NULL) > 0.5:
+            excess_s = float(means.after[key] - np.nanmedian(means.quiet[:, key]))
+            found.append(SlowEdge(table.services[key // size], table.services[key % size], excess_s, float(z[key])))
+    return sorted(found, key=lambda one: (-one.excess_s, one.caller, one.callee))
 
 
 def _shared(table: spans.Table, after: series.FloatArray, null: series.FloatArray, sigma: series.FloatArray) -> Feature:

@@ -3,7 +3,7 @@
 Families vote for where trouble shows. A detector that names a kind of fault says why. A database with a lock queue deserves
 the blame that latency, spans and logs put on the service that waits for it; so a suspect with a strong named clue is scored
 at least like the most troubled of those that its kind of fault reaches: its callers, for most; its callees, for load;
-everybody, for names that do not resolve.
+what stands on it and their callers, for machines and zones; everybody, for names that do not resolve.
 """
 
 from collections.abc import Mapping, Sequence
@@ -39,5 +39,18 @@ def scores(
 def _reached(seen: picture.Picture, clue: cases.Clue) -> dict[entities.Entity, int]:
     if clue.fault in EVERYWHERE:
         return dict.fromkeys(seen.suspects, 1)
+    if clue.entity.kind in (entities.EntityKind.NODE, entities.EntityKind.ZONE):
+        return _standing_on(seen, clue.entity)
     reach = seen.graph.below(clue.entity) if clue.fault in DOWNWARD else seen.graph.above(clue.entity)
     return {entity: hops for entity, hops in reach.items() if hops <= HOPS_MAX}
+
+
+def _standing_on(seen: picture.Picture, place: entities.Entity) -> dict[entities.Entity, int]:
+    """What has a pod on the machine (any machine of the zone), one hop away, and everything above it."""
+    nodes = [place.name] if place.kind is entities.EntityKind.NODE else seen.zones.get(place.name, ())
+    found: dict[entities.Entity, int] = {}
+    for home in sorted({home for node in nodes for home in seen.standing.get(node, ())}):
+        for entity, hops in seen.graph.above(home).items():
+            if hops < HOPS_MAX:
+                found[entity] = min(found.get(entity, hops + 1), hops + 1)
+    return found

@@ -6,6 +6,7 @@ of ten seconds, which is all that detectors need.
 
 import dataclasses
 import functools
+import json
 import re
 from collections.abc import Sequence
 
@@ -64,8 +65,31 @@ class Logs:
     of: tuple[Lines, ...]
 
 
+_TEXTS = ("msg", "message", "log", "body", "event", "error", "err", "exception")
+_LEVELS = ("level", "severity", "lvl", "levelname")
+_SEVERE = 50  # of the numeric levels of bunyan and pino: error
+
+
+def spoken(line: str) -> str:
+    """What a line says: of a JSON object its level and its message, of any other line all of it. Quotes in JSON hold no mere values."""
+    if not line.startswith("{"):
+        return line
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(said, dict):
+        return line
+    level = next((said[key] for key in _LEVELS if key in said), "")
+    if isinstance(level, int):
+        level = "error" if level >= _SEVERE else "info"
+    texts = [str(said[key]) for key in _TEXTS if said.get(key) and not isinstance(said[key], dict | list)]
+    return " ".join([str(level), *texts]) if texts else line
+
+
 def template(line: str) -> str:
     """The line with what varies masked."""
+    line = spoken(line)
     head = line if len(line) <= PREFIX else _CUT.sub("", line[:PREFIX])
     masked = _MASK.sub("<*>", head)
     return _REPEATED.sub("<*>", masked)[:TEMPLATE_MAX].strip()
@@ -148,7 +172,7 @@ def _count(entity: entities.Entity, parts: Sequence[_Part], bins: series.FloatAr
         entity,
         tuple(names[i] for i in order),
         matrix[order],
-        tuple(bool(_SERIOUS.search(example[i][:PREFIX])) for i in order),
+        tuple(bool(_SERIOUS.search(spoken(example[i])[:PREFIX])) for i in order),
         tuple(example[i] for i in order),
         tuple(dict.fromkeys(logs.evidence for logs, _ in parts)),
     )

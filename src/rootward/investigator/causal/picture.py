@@ -1,6 +1,7 @@
 """What every detector looks at: the case, folded, measured and drawn as a graph, once."""
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 
 from rootward.investigator.causal import case as cases
@@ -12,7 +13,7 @@ from rootward.signals import entities
 from rootward.signals.roles import role as roles
 
 
-@dataclasses.dataclass(frozen=True, slots=True, eq=False)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Picture:
     """`rates` requests per second after the onset; `suspects` everything that could be a cause, in order of name."""
 
@@ -39,6 +40,34 @@ class Picture:
         """The suspect that the alert is about."""
         entity = self.case.alert.entity
         return None if entity is None else self.homes.of(entity)
+
+    @functools.cached_property
+    def nodes_of(self) -> Mapping[str, str]:
+        """Pod → the machine that it runs on, as far as the cluster told."""
+        pods = self.case.objects.get("Pod", ())
+        found = {pod.name: str((pod.body.get("spec") or {}).get("nodeName") or "") for pod in pods}
+        return {pod: node for pod, node in found.items() if node}
+
+    @functools.cached_property
+    def standing(self) -> Mapping[str, frozenset[entities.Entity]]:
+        """Machine → the suspects that have a pod on it."""
+        found: dict[str, set[entities.Entity]] = {}
+        for pod in self.case.objects.get("Pod", ()):
+            if pod.name in self.nodes_of:
+                home = self.homes.of(entities.Entity(entities.EntityKind.POD, pod.name, pod.namespace))
+                found.setdefault(self.nodes_of[pod.name], set()).add(home)
+        return {node: frozenset(homes) for node, homes in found.items()}
+
+    @functools.cached_property
+    def zones(self) -> Mapping[str, Sequence[str]]:
+        """Zone → its machines, by the cloud's labels."""
+        found: dict[str, list[str]] = {}
+        for node in self.case.objects.get("Node", ()):
+            labels = node.body.get("metadata", {}).get("labels") or {}
+            zone = labels.get("topology.kubernetes.io/zone") or labels.get("failure-domain.beta.kubernetes.io/zone")
+            if zone:
+                found.setdefault(str(zone), []).append(node.name)
+        return found
 
     def of(self, entity: entities.Entity, *wanted: roles.Role) -> list[shifting.Shift]:
         """Shifts of one suspect in some roles (all when none are given), largest first."""

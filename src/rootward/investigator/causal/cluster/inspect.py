@@ -16,6 +16,7 @@ from rootward.investigator.causal.cluster import (
     autoscaling,
     databases,
     nodes,
+    policies,
     probes,
     routing,
     runtime,
@@ -38,6 +39,7 @@ FAMILIES: tuple[ModuleType, ...] = (
     runtime,
     databases,
     routing,
+    policies,
     said,
 )
 GENERIC = frozenset({"", "crash_loop", "unknown", "missing_claim"})
@@ -94,7 +96,9 @@ def refutations(case: cases.Case) -> list[cases.Refutation]:
     if not case.objects:
         return []
     _view, by_family = _seen(case)
-    small = [clue for family in (admission, autoscaling, routing, runtime) for clue in by_family[family.FAMILY]]
+    small = [
+        clue for family in (admission, autoscaling, routing, policies, runtime) for clue in by_family[family.FAMILY]
+    ]
     return [
         cases.Refutation(clue.entity, clue.fault, f"{clue.sentence}; nothing suffers from it", clue.evidence)
         for clue in small

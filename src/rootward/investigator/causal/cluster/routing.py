@@ -17,7 +17,6 @@ KEPT = 6.5  # requests are kept where nobody answers them
 WRONG_ADDRESS = 6.0  # the address misses something that exists by a little, or its client says that it fails
 DANGLING = 0.8  # an address of something that was never there: an optional feature, most likely
 OTHER_RESOLVER = 7.0
-ISOLATED = 1.5
 ALIKE = 0.75  # similarity of names above which one is taken for a misspelling of the other
 
 
@@ -27,7 +26,6 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
     yield from _addresses(view)
     for workload in view.workloads:
         yield from _resolver(view, workload)
-    yield from _policies(view)
     for ingress in view.bodies("Ingress"):
         yield from _class(view, ingress)
         yield from _ingress(view, ingress)
@@ -270,6 +268,14 @@ def _ingress(view: state.View, ingress: state.Json) -> Iterator[cases.Clue]:
             asked = port.get("number", port.get("name"))
             if backend in offered and (asked is None or asked in offered[backend]):
                 continue
+            gone = next(
+                (one.entity for one in view.workloads if (one.name, one.namespace) == (backend, namespace)), None
+            )
+            if backend not in offered and gone is not None:
+                sentence = f"ingress {name} sends {path.get('path', '/')} to {backend}; its workload exists, its service does not"
+                evidence = view.evidence("Ingress", "Service")
+                yield cases.Clue(gone, "service_dns", WRONG_TARGET, sentence, evidence, FAMILY)
+                continue
             door = next((one.entity for one in view.workloads if one.name == name), None)
             lack = "does not exist" if backend not in offered else f"offers no port {asked}"
             yield cases.Clue(
@@ -305,27 +311,3 @@ def _resolver(view: state.View, workload: state.Workload) -> Iterator[cases.Clue
         view.evidence(workload.kind),
         FAMILY,
     )
-
-
-def _policies(view: state.View) -> Iterator[cases.Clue]:
-    """Network policies that let nobody in, or nobody out."""
-    for policy in view.bodies("NetworkPolicy"):
-        metadata, spec = state.part(policy, "metadata"), state.part(policy, "spec")
-        chosen = view.selected(
-            {str(k): str(v) for k, v in state.part(state.part(spec, "podSelector"), "matchLabels").items()},
-            str(metadata.get("namespace", "")),
-        )
-        types = spec.get("policyTypes") or ["Ingress"]
-        closed = [kind for kind in types if not state.items(spec, str(kind).lower())]
-        created = state.created_s(policy)
-        fresh = created is not None and created >= view.case.focus.start_s
-        for workload in chosen if closed else []:
-            yield cases.Clue(
-                workload.entity,
-                "network_policy",
-                5.0 if fresh else ISOLATED,
-                f"network policy {metadata.get('name')} lets no {' and no '.join(closed).lower()} traffic through for {workload.name}",
-                view.evidence("NetworkPolicy"),
-                FAMILY,
-                onset_s=created if fresh else None,
-            )

@@ -56,7 +56,13 @@ SAYINGS = (
         ),
     ),
     Saying("mesh_policy_denied", re.compile(r"RBAC: access denied"), "callee"),
-    Saying("disk_full", re.compile(r"[Nn]o space left on device|ENOSPC|[Dd]isk quota exceeded")),
+    Saying(
+        "disk_full",
+        re.compile(
+            r"^(?!.*(?:shared memory|/dev/shm)).*(?:[Nn]o space left on device|ENOSPC|[Dd]isk quota exceeded)",
+            re.DOTALL,
+        ),
+    ),
     Saying("volume_permission", re.compile(r"[Pp]ermission denied|EACCES|[Rr]ead-only file ?system|EROFS")),
     Saying("certificate_expiry", re.compile(r"certificate has expired|certificate is not yet valid|CERT_HAS_EXPIRED")),
     Saying("memory_leak", re.compile(r"java\.lang\.OutOfMemoryError|JavaScript heap out of memory|MemoryError\b")),

@@ -19,13 +19,22 @@ SAME = {
     "memory_pressure": frozenset({"cpu_overload"}),  # what fills memory works for it
     "cpu_overload": frozenset({"code_exception", "code_return", "network_delay"}),  # starved of CPU, all else fails too
     "network_delay": frozenset({"code_exception", "code_return"}),
+    "gc_storm": frozenset({"memory_leak", "memory_pressure", "cpu_overload", "cpu_throttling", "code_exception"}),
+    # What ran out is more particular than the release that uses it up.
+    "fd_exhaustion": frozenset({"bad_deploy", "bad_config", "code_exception", "code_return"}),
+    "port_exhaustion": frozenset({"bad_deploy", "bad_config", "code_exception", "code_return"}),
+    "shm_exhaustion": frozenset({"disk_full", "bad_config", "bad_deploy", "code_exception", "code_return"}),
+    "permission_revoked": frozenset({"bad_config", "bad_deploy", "code_exception", "code_return"}),
+    "network_policy": frozenset({"bad_config", "bad_deploy", "code_exception", "code_return", "network_delay"}),
 }
 STRONG = 3.0  # nats from which a clue explains others
 NAMED = 1.5  # nats from which a kind replaces lesser names of itself
 EXPLAINED = 0.3  # the share of its weight that an explained clue keeps
-EVERYWHERE = frozenset({"traffic_spike", "dns_failure"})
+EVERYWHERE = frozenset({"traffic_spike", "dns_failure", "zone_outage"})
 FOLLOW = {
-    "traffic_spike": frozenset({"cpu_throttling", "cpu_overload", "pool_exhaustion", "slow_query", "retry_storm"}),
+    "traffic_spike": frozenset(
+        {"conntrack_full", "cpu_throttling", "cpu_overload", "pool_exhaustion", "slow_query", "retry_storm"}
+    ),
     "cache_loss": frozenset({"slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}),
     "lock_contention": frozenset({"slow_query", "pool_exhaustion", "retry_storm"}),
     "slow_query": frozenset({"pool_exhaustion", "retry_storm"}),
@@ -34,6 +43,9 @@ FOLLOW = {
     "memory_leak": frozenset({"crash_loop", "cpu_overload", "cpu_throttling", "retry_storm"}),
     "cpu_throttling": frozenset({"pool_exhaustion", "retry_storm", "cpu_overload"}),
     "pool_exhaustion": frozenset({"retry_storm"}),
+    "zone_outage": frozenset({"kube_proxy_unavailable", "network_loss", "kubelet_unavailable", "retry_storm"}),
+    "network_loss": frozenset({"kube_proxy_unavailable"}),
+    "conntrack_full": frozenset({"kube_proxy_unavailable"}),
     "certificate_expiry": frozenset({"retry_storm", "third_party_slow", "code_exception", "code_return"}),
 }
 

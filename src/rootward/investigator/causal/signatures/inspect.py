@@ -8,15 +8,33 @@ from rootward.investigator.causal.signatures import (
     caches,
     code,
     cpu,
+    garbage,
+    machines,
     memory,
     names,
     outsiders,
+    refusals,
     releases,
     stores,
     traffic,
+    ways,
 )
 
-FAMILIES: tuple[ModuleType, ...] = (memory, cpu, stores, caches, names, traffic, outsiders, code, releases)
+FAMILIES: tuple[ModuleType, ...] = (
+    memory,
+    garbage,
+    cpu,
+    stores,
+    caches,
+    names,
+    traffic,
+    outsiders,
+    refusals,
+    machines,
+    ways,
+    code,
+    releases,
+)
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:

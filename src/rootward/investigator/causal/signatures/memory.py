@@ -29,23 +29,23 @@ FILLED_FACTOR = 1.2  # less is within what programs allocate and free
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
-    killed = _killed(seen)
+    ended = killed(seen)
     climbing = _climbing(seen)
     toothed = _toothed(seen)
     found: list[cases.Clue] = []
-    for home, (time_s, key) in sorted(killed.items()):
+    for home, (time_s, key) in sorted(ended.items()):
         sentence = f"a container of {home.name} was killed for memory (OOMKilled)"
         fault = "memory_leak" if home in climbing or home in toothed else "oom_killed"
         found.append(cases.Clue(home, fault, KILLED, sentence, (key,) if key else (), FAMILY + ".kill", time_s))
     for home, (signal, share) in sorted(climbing.items()):
-        if home not in killed and not _nearly_full(seen, home):
+        if home not in ended and not _nearly_full(seen, home):
             continue  # memory climbs all the time: caches fill, heaps grow between collections
-        weight = CLIMBED if home in killed else CLIMBED * 0.5
+        weight = CLIMBED if home in ended else CLIMBED * 0.5
         sentence = f"memory of {home.name} climbed by {share:.0%} without coming back"
         found.append(
             cases.Clue(home, "memory_leak", weight, sentence, (signal.evidence,), FAMILY + ".climb", seen.onset_s)
         )
-    return [*found, *_filled(seen, killed)]
+    return [*found, *_filled(seen, ended)]
 
 
 def _nearly_full(seen: picture.Picture, home: entities.Entity) -> bool:
@@ -65,10 +65,12 @@ def _filled(seen: picture.Picture, killed: Container[entities.Entity]) -> list[c
     ]
 
 
-def _killed(seen: picture.Picture) -> dict[entities.Entity, tuple[float, str]]:
+def killed(seen: picture.Picture) -> dict[entities.Entity, tuple[float, str]]:
     """Who was killed since shortly before the onset, by events, by pod status, by kube-state-metrics."""
     found: dict[entities.Entity, tuple[float, str]] = {}
     for home, time_s, key in reading.events_of(seen, ("OOMKilled", "OOMKilling"), "OOMKilled"):
+        if home.kind is entities.EntityKind.NODE:
+            continue  # the kernel's own word: it is told of the machine, and means one of its containers
         found.setdefault(home, (time_s, key))
     for pod in seen.case.objects.get("Pod", ()):
         for status in pod.body.get("status", {}).get("containerStatuses") or ():

@@ -6,12 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from rootward.investigator.causal import case as cases
-from rootward.investigator.causal import picture, shifts
+from rootward.investigator.causal import loglines, picture, shifts
 from rootward.signals import entities
 from rootward.signals.roles import role as roles
 
+IntArray = npt.NDArray[np.int64]
 NOTABLE_Z = 4.0
 NOW_S = 300.0  # "now" is the last five minutes
 SPOKEN_MIN = 3  # lines; one or two may be a stray
@@ -63,36 +65,51 @@ def latest(signal: cases.Signal, now_s: float) -> float:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Spoken:
-    """Lines of one suspect that match a pattern and were rare before the onset: how many, the first of them, and when."""
+    """Lines of one suspect that match a pattern and were rare before the onset: how many, the first of them, and when. `pods` who
+    said each, "" where the line does not tell."""
 
     entity: entities.Entity
     count: int
     example: str
     first_s: float
     evidence: str
+    pods: tuple[str, ...] = ()
 
 
 def spoken(seen: picture.Picture, pattern: re.Pattern[str]) -> list[Spoken]:
-    """Who newly says what `pattern` describes, most talkative first; one example of each template is matched, for speed."""
+    """Who newly says what `pattern` describes, most talkative first; one example of each kind of line is matched, for speed."""
     if seen.logs is None:
         return []
-    bins = seen.logs.bins
-    late = seen.logs.recorded & (bins >= seen.onset_s - NOW_S)
-    early = seen.logs.recorded & ~late
+    since_s = seen.onset_s - NOW_S
+    late = int((seen.logs.recorded & (seen.logs.bins >= since_s)).sum())
+    early = int(seen.logs.recorded.sum()) - late
+    known = loglines.kinds(seen.case)
+    saying = np.array([pattern.search(example) is not None for example in known.example], dtype=bool)
+    if not saying.any():
+        return []
+    said: dict[entities.Entity, list[tuple[cases.LogsOf, IntArray]]] = {}
+    before: dict[entities.Entity, int] = {}
+    for logs, kinds in zip(seen.case.logs, known.of, strict=True):
+        rows = np.flatnonzero(saying[kinds]) if kinds.size else kinds
+        if rows.size:
+            home, now = seen.homes.of(logs.entity), logs.lines.times_s[rows] >= since_s
+            said.setdefault(home, []).append((logs, rows[now]))
+            before[home] = before.get(home, 0) + int((~now).sum())
     heard = []
-    for lines in seen.logs.of:
-        rows = [row for row, example in enumerate(lines.example) if pattern.search(example)]
-        if not rows:
+    for home, parts in said.items():
+        count = sum(rows.size for _, rows in parts)
+        if count < max(SPOKEN_MIN, SPOKEN_SURPLUS * before[home] / max(early, 1) * max(late, 1)):
             continue
-        now = lines.counts[rows][:, late].sum()
-        due = SPOKEN_SURPLUS * lines.counts[rows][:, early].sum() / max(int(early.sum()), 1) * max(int(late.sum()), 1)
-        if now < max(SPOKEN_MIN, due):
-            continue
-        loudest = max(rows, key=lambda row: float(lines.counts[row, late].sum()))
-        first = bins[late][np.flatnonzero(lines.counts[rows][:, late].sum(axis=0))[0]]
-        evidence = lines.evidence[-1] if lines.evidence else ""
-        heard.append(Spoken(lines.entity, int(now), lines.example[loudest], float(first), evidence))
+        logs, rows = next((logs, rows) for logs, rows in parts if rows.size)
+        first_s = min(float(logs.lines.times_s[rows[0]]) for logs, rows in parts if rows.size)
+        pods = tuple(_pod_of(logs, row) for logs, rows in parts for row in rows.tolist())
+        heard.append(Spoken(home, count, logs.lines.lines[int(rows[0])], first_s, parts[-1][0].evidence, pods))
     return sorted(heard, key=lambda one: (-one.count, one.entity))
+
+
+def _pod_of(logs: cases.LogsOf, row: int) -> str:
+    streams = logs.lines.streams
+    return str(streams[logs.lines.stream[row]].get("pod", "")) if streams else ""
 
 
 def events_of(

@@ -22,17 +22,17 @@ RETRY_WORDS = reading.compiled(
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
-    growth = _growth(seen)
-    entry = _entry(seen, growth)
+    grown = growth(seen)
+    entry = _entry(seen, grown)
     if entry is None:
         return []
-    return [*_spike(growth, entry), *_storm(seen, growth, entry)]
+    return [*_spike(grown, entry), *_storm(seen, grown, entry)]
 
 
 Growth = dict[entities.Entity, tuple[float, shifts.Shift]]
 
 
-def _growth(seen: picture.Picture) -> Growth:
+def growth(seen: picture.Picture) -> Growth:
     """By what factor each suspect's served requests grew; of several metrics the one with the most requests speaks."""
     found: Growth = {}
     for shift in seen.by_role.get(roles.Role.RATE, ()):

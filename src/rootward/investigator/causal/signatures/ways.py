@@ -1,0 +1,27 @@
+"""The network between two services: calls that get slower on the way, while neither end works for it.
+
+Seen in traces as the gap between the client's span and the server's. A callee that is busy answers late for want of a processor, and
+that is no network. Source: the reference list of faults (client span much longer than server span).
+"""
+
+from rootward.investigator.causal import calls, picture
+from rootward.investigator.causal import case as cases
+
+FAMILY = "signature.way"
+DELAYED = 3.5
+EXCESS_MIN_S = 0.02  # what a congested queue or a collected heap may add at any time
+ALONE_FACTOR = 3.0  # times the next slowest edge: trouble elsewhere slows many a little
+
+
+def clues(seen: picture.Picture) -> list[cases.Clue]:
+    slow = calls.slow_edges(seen)
+    working = calls.busy(seen)
+    quiet = [one for one in slow if seen.homes.named(one.callee) not in working]
+    if not quiet or quiet[0].excess_s < EXCESS_MIN_S or quiet[0] is not slow[0]:
+        return []
+    first = slow[0]
+    if len(slow) > 1 and first.excess_s < ALONE_FACTOR * slow[1].excess_s:
+        return []
+    evidence = tuple(dict.fromkeys(batch.evidence for batch in seen.case.spans))
+    sentence = f"calls from {first.caller} to {first.callee} spend {first.excess_s * 1e3:.3g} ms more on the way"
+    return [cases.Clue(seen.homes.named(first.callee), "network_delay", DELAYED, sentence, evidence, FAMILY)]
