@@ -1,7 +1,7 @@
 """The network between two services: calls that get slower on the way, while neither end works for it.
 
-Seen in traces as the gap between the client's span and the server's. A callee that is busy answers late for want of a processor, and
-that is no network. Source: the reference list of faults (client span much longer than server span).
+Seen in traces as the gap between the client's span and the server's. An end that is busy takes or answers calls late for want of a
+processor, and that is no network. Source: the reference list of faults (client span much longer than server span).
 """
 
 from rootward.investigator.causal import calls, picture
@@ -16,10 +16,11 @@ ALONE_FACTOR = 3.0  # times the next slowest edge: trouble elsewhere slows many 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     slow = calls.slow_edges(seen)
     working = calls.busy(seen)
-    quiet = [one for one in slow if seen.homes.named(one.callee) not in working]
-    if not quiet or quiet[0].excess_s < EXCESS_MIN_S or quiet[0] is not slow[0]:
+    if not slow or slow[0].excess_s < EXCESS_MIN_S:
         return []
     first = slow[0]
+    if working & {seen.homes.named(first.caller), seen.homes.named(first.callee)}:
+        return []
     if len(slow) > 1 and first.excess_s < ALONE_FACTOR * slow[1].excess_s:
         return []
     evidence = tuple(dict.fromkeys(batch.evidence for batch in seen.case.spans))
