@@ -180,16 +180,17 @@ def _way(parts: Parts) -> Feature:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SlowEdge:
-    """Calls that newly spend `excess_s` more between the client and the server each; `z` over their own quiet time."""
+    """Calls that newly spend `excess_s` more between the client and the server each. `share` of all time that requests newly take,
+    at work or on the way, is what this edge accounts for."""
 
     caller: str
     callee: str
     excess_s: float
-    z: float
+    share: float
 
 
 def slow_edges(seen: picture.Picture) -> list[SlowEdge]:
-    """Edges whose way got significantly slower, the slowest first."""
+    """Edges whose way got significantly slower, the one that accounts for most first."""
     parts = None if seen.table is None else _split(seen.table, seen.onset_s)
     if parts is None:
         return []
@@ -201,12 +202,20 @@ def slow_edges(seen: picture.Picture) -> list[SlowEdge]:
     after, null, sigma = _excess(parts, table.crossing, edge, size**2, way)
     z = after / np.maximum(sigma, 1e-9)
     peak = float(np.median((null / np.maximum(sigma, 1e-9)).max(axis=1)))
+    total = float(np.maximum(after, 0.0).sum() + np.maximum(_work(parts).excess, 0.0).sum())
     found = []
     for key in np.flatnonzero(z > vote.NOTABLE_Z).tolist():
         if vote.significance(float(z[key]), peak, above=ABOVE_NULL) > 0.5:
             excess_s = float(means.after[key] - np.nanmedian(means.quiet[:, key]))
-            found.append(SlowEdge(table.services[key // size], table.services[key % size], excess_s, float(z[key])))
-    return sorted(found, key=lambda one: (-one.excess_s, one.caller, one.callee))
+            found.append(
+                SlowEdge(
+                    table.services[key // size],
+                    table.services[key % size],
+                    excess_s,
+                    float(after[key]) / max(total, 1e-9),
+                )
+            )
+    return sorted(found, key=lambda one: (-one.share, one.caller, one.callee))
 
 
 def _shared(table: spans.Table, after: series.FloatArray, null: series.FloatArray, sigma: series.FloatArray) -> Feature:

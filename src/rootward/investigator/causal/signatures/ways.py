@@ -10,18 +10,16 @@ from rootward.investigator.causal import case as cases
 FAMILY = "signature.way"
 DELAYED = 3.5
 EXCESS_MIN_S = 0.02  # what a congested queue or a collected heap may add at any time
-ALONE_FACTOR = 3.0  # times the next slowest edge: trouble elsewhere slows many a little
+SHARE_MIN = 0.5  # of what requests newly take: one edge that is the matter accounts for most of it
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
     slow = calls.slow_edges(seen)
     working = calls.busy(seen)
-    if not slow or slow[0].excess_s < EXCESS_MIN_S:
+    if not slow or slow[0].excess_s < EXCESS_MIN_S or slow[0].share < SHARE_MIN:
         return []
     first = slow[0]
     if working & {seen.homes.named(first.caller), seen.homes.named(first.callee)}:
-        return []
-    if len(slow) > 1 and first.excess_s < ALONE_FACTOR * slow[1].excess_s:
         return []
     evidence = tuple(dict.fromkeys(batch.evidence for batch in seen.case.spans))
     sentence = f"calls from {first.caller} to {first.callee} spend {first.excess_s * 1e3:.3g} ms more on the way"
