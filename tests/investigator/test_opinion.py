@@ -11,12 +11,12 @@ import pytest
 from rootward import _clock, errors, llm
 from rootward.apps import scenarios, wiring
 from rootward.dojo import world
-from rootward.investigator import conclude, gather, opinion, options
+from rootward.investigator import conclude, gather, ledger, opinion, options
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, judge
-from rootward.investigator.opinion import assemble
+from rootward.investigator.opinion import assemble, conclusion, digests, merge
 from rootward.llm import testing
-from rootward.signals import records
+from rootward.signals import answers, records
 
 CHOSEN = options.Options()
 
@@ -137,30 +137,47 @@ def test_questions_are_asked_side_by_side_and_become_evidence(known: Known) -> N
     assert found.status == known.finding.status
 
 
-def test_another_cause_needs_evidence_that_the_model_asked_for(known: Known) -> None:
-    pods = known.gathered.case.objects["Pod"]
-    other = next(
-        known.gathered.case.pods_of[one.name].name
-        for one in pods
-        if known.gathered.case.pods_of[one.name].name != known.finding.root_causes[0].entity.name
+def test_another_cause_needs_a_measurement_that_the_model_asked_for(known: Known) -> None:
+    guilty = known.finding.root_causes[0].entity.name
+    healthy = next(one.name for one in known.gathered.case.pods_of.values() if one.name != guilty)
+    for evidence in (a_claim(known)[1], ["Q1"]):
+        said = concludes("other_cause", [("Its pods are not well.", evidence)], entity=healthy, fault="crash loop")
+        found, _ = opine(known, [call("objects", kind="Pod")], said)
+        assert found.opinion is not None
+        assert found.opinion.verdict == "not_accepted"
+        assert found.root_causes == known.finding.root_causes
+
+
+def merged(known: Known, telling: list[str], *, fresh: bool) -> findings.Finding:
+    papers = assemble.assemble(known.gathered.case, known.gathered.ledger)
+    papers.add("Q1", "objects", digests.Lines(["Pod shop/catalog-1: restarts 9", "all"], [], telling), fresh=fresh)
+    book = ledger.Ledger("Q")
+    book.add(answers.Answer(answers.Outcome.OK, "kubernetes", "GET /pods", value=["x"]))
+    said = conclusion.Conclusion.model_validate(
+        {
+            "verdict": "other_cause",
+            "entity": "catalog",
+            "fault": "crash loop",
+            "claims": [{"sentence": "catalog restarts over and over.", "evidence": ["Q1"]}],
+        }
     )
-    old = concludes("other_cause", [("Its pods are not well.", a_claim(known)[1])], entity=other, fault="crash loop")
-    found, _ = opine(known, old)
-    assert found.opinion is not None
-    assert found.opinion.verdict == "not_accepted"
-    assert found.root_causes == known.finding.root_causes
-    new = concludes("other_cause", [("Its pods are not well.", ["Q1"])], entity=other, fault="crash loop")
-    found, _ = opine(known, [call("objects", kind="Pod")], new)
+    outcome = merge.Outcome("scripted/m", said, (), "", 1, 100)
+    return merge.merge(known.finding, outcome, papers, (known.gathered.ledger, book), known.judgement)
+
+
+def test_with_one_the_model_s_cause_stands_first_with_modest_confidence(known: Known) -> None:
+    found = merged(known, ["Pod shop/catalog: restarts 9"], fresh=True)
     assert found.opinion is not None
     assert found.opinion.verdict == "overruled"
-    assert found.root_causes[0].entity.name == other
+    assert (found.root_causes[0].entity.name, found.root_causes[0].fault) == ("catalog", "crash_loop")
     assert found.root_causes[1:] == known.finding.root_causes[: len(found.root_causes) - 1]
     assert any(item.id == "Q1" for item in found.evidence)
     assert found.root_causes[0].confidence.high < 0.9, "nobody has calibrated that model"
-    elsewhere = concludes("other_cause", [("It is down.", ["Q1"])], entity="a-name-that-stands-nowhere")
-    found, _ = opine(known, [call("objects", kind="Pod")], elsewhere)
-    assert found.opinion is not None
-    assert found.opinion.verdict == "not_accepted"
+    assert found.summary == "catalog restarts over and over."
+    for telling, fresh in (([], True), (["Pod shop/catalog-api: restarts 9"], True), (["catalog restarts"], False)):
+        other = merged(known, telling, fresh=fresh)
+        assert other.opinion is not None
+        assert other.opinion.verdict == "not_accepted", (telling, fresh)
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,9 @@ def assemble(subject: case.Case, book: ledger.Ledger) -> dossier.Dossier:
     found = _signals(subject) | _logs(subject) | _around(subject)
     made = dossier.Dossier()
     for evidence in book.items():
-        whole, short = found.get(evidence.id, ([], []))
         asked = " ".join(evidence.query.split())[:160]
-        nothing = [evidence.error or evidence.summary or str(evidence.outcome)]
-        made.add(evidence.id, f"{evidence.source}, {evidence.outcome}: {asked}", whole or nothing, short=short)
+        nothing = digests.Lines([evidence.error or evidence.summary or str(evidence.outcome)], [])
+        made.add(evidence.id, f"{evidence.source}, {evidence.outcome}: {asked}", found.get(evidence.id, nothing))
     return made
 
 

@@ -7,15 +7,26 @@ import collections
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from rootward.investigator.causal import case
 from rootward.signals import records, series, templates, windows
 
-Lines = tuple[list[str], list[str]]
-"""The whole, and the short form."""
+
+class Lines(NamedTuple):
+    """`telling`: those of the whole that show trouble by measurement. Never log lines: whoever sends a request can have one written."""
+
+    whole: list[str]
+    short: list[str]
+    telling: list[str] = []  # noqa: RUF012 -- a tuple's default, never changed
+
+
 SHORT = 14
+MOVED_MIN = 3.0  # times the usual spread (5th to 95th percentile) that a line has to leave its median by, to be telling
+ERRORS_MIN = 0.1  # of spans
+SLOWER_MIN = math.log(2.0)
 MESSAGE_CHARS = 280
 
 
@@ -31,18 +42,20 @@ def number(value: float) -> str:
 
 def of_signals(signals: Sequence[case.Signal], baseline: windows.Window, focus: windows.Window) -> Lines:
     """One line per measured line: before, during, its extreme and when; the largest relative change first in the short form."""
-    ranked = [(_moved(one.times_s, one.values, baseline, focus), one) for one in signals]
-    whole = [f"{_named(one)}: {text}" for (_, text), one in ranked]
-    order = sorted(range(len(ranked)), key=lambda i: -ranked[i][0][0])
-    return whole, [whole[i] for i in order[:SHORT]]
+    moved = [_moved(one.times_s, one.values, baseline, focus) for one in signals]
+    return _ranked([(score, f"{_named(one)}: {text}") for (score, text), one in zip(moved, signals, strict=True)])
 
 
 def of_series(found: series.SeriesSet, baseline: windows.Window, focus: windows.Window) -> Lines:
     """The same of series as a back end gave them."""
-    ranked = [(_moved(one.times_s, one.values, baseline, focus), one) for one in found]
-    whole = [f"{_labels(one.labels)}: {text}" for (_, text), one in ranked]
-    order = sorted(range(len(ranked)), key=lambda i: -ranked[i][0][0])
-    return whole, [whole[i] for i in order[:SHORT]]
+    moved = [_moved(one.times_s, one.values, baseline, focus) for one in found]
+    return _ranked([(score, f"{_labels(one.labels)}: {text}") for (score, text), one in zip(moved, found, strict=True)])
+
+
+def _ranked(scored: Sequence[tuple[float, str]]) -> Lines:
+    order = sorted(scored, key=lambda pair: -pair[0])
+    telling = [text for score, text in order if score >= MOVED_MIN]
+    return Lines([text for _, text in scored], [text for _, text in order[:SHORT]], telling)
 
 
 def of_logs(parts: Iterable[tuple[str, str, records.LogBatch]], focus: windows.Window) -> dict[str, Lines]:
@@ -71,7 +84,7 @@ def of_logs(parts: Iterable[tuple[str, str, records.LogBatch]], focus: windows.W
         ][:SHORT]
         for key in whole
     }
-    return {key: (lines, short[key]) for key, lines in whole.items()}
+    return {key: Lines(lines, short[key]) for key, lines in whole.items()}
 
 
 def of_spans(parts: Sequence[tuple[str, records.SpanBatch]], focus: windows.Window) -> dict[str, Lines]:
@@ -85,53 +98,60 @@ def of_spans(parts: Sequence[tuple[str, records.SpanBatch]], focus: windows.Wind
             )
             when = "during" if batch.start_s[i] >= focus.start_s else "before"
             group[when].append((1000.0 * float(batch.duration_s[i]), bool(batch.error[i])))
-    found: list[tuple[float, str]] = []
+    found: list[tuple[float, str, bool]] = []
     for (service, operation, kind), times in groups.items():
         texts = [_took(when, spans) for when, spans in times.items()]
         moved = abs(_heavy(times["during"]) - _heavy(times["before"])) if all(times.values()) else 3.0
-        found.append((moved, f"{service} {operation} ({kind or 'span'}): {'; '.join(texts)}"))
-    ordered = [text for _, text in sorted(found, key=lambda pair: (-pair[0], pair[1]))]
-    return {key: (ordered, ordered[:SHORT]) for key, _ in parts}
+        bad = _wrong(times["during"]) >= ERRORS_MIN or (all(times.values()) and moved >= SLOWER_MIN)
+        found.append((moved, f"{service} {operation} ({kind or 'span'}): {'; '.join(texts)}", bad))
+    found.sort(key=lambda one: (-one[0], one[1]))
+    ordered = [text for _, text, _ in found]
+    return {key: Lines(ordered, ordered[:SHORT], [text for _, text, bad in found if bad]) for key, _ in parts}
 
 
 def _took(when: str, spans: Sequence[tuple[float, bool]]) -> str:
     if not spans:
         return f"{when} none"
     took = np.asarray([one for one, _ in spans])
-    wrong = 100 * sum(bad for _, bad in spans) / len(spans)
+    wrong = 100 * _wrong(spans)
     median, slow = np.percentile(took, [50, 95])
     return f"{when} {len(spans)} spans, {number(wrong)}% errors, median {number(median)} ms, p95 {number(slow)} ms"
 
 
 def _heavy(spans: Sequence[tuple[float, bool]]) -> float:
     """Logarithm of the median duration, errors counting as a second each: what two times are compared by."""
-    return math.log1p(float(np.median([one for one, _ in spans])) + 1e3 * sum(bad for _, bad in spans) / len(spans))
+    return math.log1p(float(np.median([one for one, _ in spans])) + 1e3 * _wrong(spans))
+
+
+def _wrong(spans: Sequence[tuple[float, bool]]) -> float:
+    return sum(bad for _, bad in spans) / len(spans) if spans else 0.0
 
 
 def of_objects(objects: Sequence[records.ClusterObject]) -> Lines:
     """One line per object, with what its status says; those that are not well first in the short form."""
     found = [(_trouble(one), f"{one.kind} {one.namespace}/{one.name}: {_status(one)}") for one in objects]
-    whole = [text for _, text in found]
-    return whole, [text for _, text in sorted(found, key=lambda pair: -pair[0])[:SHORT]]
+    order = sorted(found, key=lambda pair: -pair[0])
+    telling = [text for score, text in order if score >= MOVED_MIN]
+    return Lines([text for _, text in found], [text for _, text in order[:SHORT]], telling)
 
 
 def of_changes(changes: Iterable[records.Change]) -> Lines:
-    """Newest last; with the files that a change touched."""
+    """Newest last, in the short form first; with the files that a change touched."""
     whole = [
         f"{moment(one.time_s)} {one.kind} {one.entity.name if one.entity else ''} {one.version} by {one.author or 'unknown'}: "
         f"{one.summary}{_files(one)}"
         for one in changes
     ]
-    return whole, whole[-SHORT:]
+    return Lines(whole, whole[: -SHORT - 1 : -1])
 
 
 def of_messages(messages: Iterable[records.Message]) -> Lines:
-    """Newest last."""
+    """Newest last, in the short form first."""
     whole = [
         f"{moment(one.time_s)} #{one.channel} {one.author}: {' '.join(one.text.split())[:MESSAGE_CHARS]}"
         for one in messages
     ]
-    return whole, whole[-SHORT:]
+    return Lines(whole, whole[: -SHORT - 1 : -1])
 
 
 def of_events(events: Iterable[records.Event]) -> Lines:
@@ -139,7 +159,7 @@ def of_events(events: Iterable[records.Event]) -> Lines:
     listed = list(events)
     whole = [f"{moment(one.time_s)} {one.entity} {one.reason} ×{one.count}: {one.message}" for one in listed]
     order = sorted(range(len(listed)), key=lambda i: (not listed[i].warning, -listed[i].time_s))
-    return whole, [whole[i] for i in order[:SHORT]]
+    return Lines(whole, [whole[i] for i in order[:SHORT]])
 
 
 def _moved(

@@ -4,9 +4,10 @@ The short form is computed (templates, change points, the largest first), never 
 """
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from rootward.investigator import planted
+from rootward.investigator.opinion import digests
 
 SHORT_LINES = 14
 LINE_CHARS_MAX = 320
@@ -16,12 +17,14 @@ LEFT_OUT = "[left out: a text that tries to instruct whoever reads it]"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Item:
-    """One piece of evidence. `short` stands for `whole` in prompts; `fresh`: asked for by the model, so the reasoner did not have it."""
+    """One piece of evidence. `short` stands for `whole` in prompts; `telling`: lines that show trouble by
+    measurement. `fresh`: asked for by the model, so the reasoner did not have it."""
 
     id: str
     title: str
     short: tuple[str, ...]
     whole: tuple[str, ...]
+    telling: tuple[str, ...] = ()
     fresh: bool = False
 
 
@@ -31,15 +34,13 @@ class Dossier:
     def __init__(self) -> None:
         self._items: dict[str, Item] = {}
 
-    def add(
-        self, key: str, title: str, whole: Sequence[str], *, short: Sequence[str] = (), fresh: bool = False
-    ) -> Item:
-        """Keep the evidence; without `short`, its first lines stand for it. Texts that instruct their reader are left out of both."""
-        clean = tuple(_harmless(line) for line in whole[:WHOLE_LINES_MAX])
-        brief = tuple(_harmless(line)[:LINE_CHARS_MAX] for line in (short or whole)[:SHORT_LINES])
-        if len(whole) > len(brief):
-            brief = (*brief, f"({len(whole)} lines in all; read {key} for more)")
-        item = self._items[key] = Item(key, title, brief, clean, fresh)
+    def add(self, key: str, title: str, lines: digests.Lines, *, fresh: bool = False) -> Item:
+        """Keep the evidence. Texts that instruct their reader are left out of it."""
+        whole = tuple(_harmless(line) for line in lines.whole[:WHOLE_LINES_MAX])
+        short = tuple(_harmless(line)[:LINE_CHARS_MAX] for line in (lines.short or lines.whole)[:SHORT_LINES])
+        if len(lines.whole) > len(short):
+            short = (*short, f"({len(lines.whole)} lines in all; read {key} for more)")
+        item = self._items[key] = Item(key, title, short, whole, tuple(lines.telling), fresh)
         return item
 
     def get(self, key: str) -> Item | None:

@@ -1,7 +1,8 @@
 """From a model's conclusion to the finding: what it may change, and the account of what it did, which is always there.
 
 It may agree, and then its checked sentences are added. It may name another cause only when a claim that holds cites evidence that it
-asked for itself: over the same evidence the reasoner, which can be measured, is not overruled. Then what the reasoner thought stays in the
+asked for itself, in which a measurement shows that entity in trouble: over the same evidence the reasoner, which can be measured, is not
+overruled, and no text that somebody planted makes a healthy service the culprit. Then what the reasoner thought stays in the
 list, second. Its probability is not the model's own word but a fixed, modest one: nobody has calibrated that model here.
 """
 
@@ -74,10 +75,9 @@ def _verdict(said: conclusion.Conclusion | None, cause: findings.RootCause | Non
 def _other_cause(
     said: conclusion.Conclusion, papers: dossier.Dossier, judgement: case.Judgement
 ) -> findings.RootCause | None:
-    """The model's cause, if evidence that the reasoner did not have speaks for it and something measured carries its name."""
-    new = [claim for claim in said.claims if any(_fresh(papers, key) for key in claim.evidence)]
+    """The model's cause, if a measurement that the reasoner did not have shows it in trouble."""
     name = said.entity.strip()
-    if not new or not name or not any(_mentions(papers, key, name) for claim in new for key in claim.evidence):
+    if not name or not any(_shows_trouble(papers, key, name) for claim in said.claims for key in claim.evidence):
         return None
     known = next((one.entity for one in judgement.hypotheses if one.entity.name == name), None)
     return findings.RootCause(
@@ -90,15 +90,10 @@ def _other_cause(
     )
 
 
-def _fresh(papers: dossier.Dossier, key: str) -> bool:
-    item = papers.get(key)
-    return item is not None and item.fresh
-
-
-def _mentions(papers: dossier.Dossier, key: str, name: str) -> bool:
+def _shows_trouble(papers: dossier.Dossier, key: str, name: str) -> bool:
     item = papers.get(key)
     named = re.compile(rf"(?<![\w-]){re.escape(name)}(?![\w-])")
-    return item is not None and item.fresh and any(named.search(line) for line in (item.title, *item.whole))
+    return item is not None and item.fresh and any(named.search(line) for line in item.telling)
 
 
 def _with_cited(

@@ -30,7 +30,7 @@ async def _ask(desk: question.Desk, asked: Arguments) -> question.Asked:
 
     def lines(batch: object) -> digests.Lines:
         found = digests.of_logs([("", asked.service, batch)], desk.subject.focus)  # type: ignore[list-item]
-        return found.get("", ([], []))
+        return found.get("", digests.Lines([], []))
 
     told = f"log lines of {asked.service} {asked.when} the trouble" + (
         f" with {asked.contains!r}" if asked.contains else ""

@@ -1,5 +1,6 @@
 """Which metrics exist: small models cannot guess names, and should not."""
 
+from rootward.investigator.opinion import digests
 from rootward.investigator.opinion.questions import question
 
 SHOWN = 40
@@ -16,14 +17,14 @@ async def _ask(desk: question.Desk, asked: Arguments) -> question.Asked:
     answer = await desk.sources.metrics[0].catalogue(desk.subject.focus, desk.chosen.limits)
     wanted = asked.contains.lower()
 
-    def lines(listed: object) -> tuple[list[str], list[str]]:
+    def lines(listed: object) -> digests.Lines:
         assert isinstance(listed, list | tuple)
         found = [
             f"{one.name} ({one.kind}{', ' + one.unit if one.unit else ''}) labels: {', '.join(sorted(one.labels)[:8])}"
             for one in listed
             if wanted in one.name.lower()
         ]
-        return found or [f"no metric's name holds {asked.contains!r}"], found[:SHOWN]
+        return digests.Lines(found or [f"no metric's name holds {asked.contains!r}"], found[:SHOWN])
 
     return desk.keep(f"metrics whose name holds {asked.contains!r}", answer, lines)
 

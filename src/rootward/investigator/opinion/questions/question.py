@@ -56,10 +56,11 @@ class Desk:
         key = self.notes.note(question, answer)
         if answer.value is None:
             said = answer.error or "asked and answered: there is nothing"
-            self.papers.add(key, f"{answer.source}, {answer.outcome}: {question}", [said], fresh=True)
+            self.papers.add(
+                key, f"{answer.source}, {answer.outcome}: {question}", digests.Lines([said], []), fresh=True
+            )
             return Asked(f"{key} ({answer.outcome}): {said}", key, failed=not answer.answered)
-        whole, short = lines(answer.value)
-        item = self.papers.add(key, f"{answer.source}: {question}", whole or ["(empty)"], short=short, fresh=True)
+        item = self.papers.add(key, f"{answer.source}: {question}", lines(answer.value), fresh=True)
         return Asked("\n".join([f"{key} ({answer.outcome}):", *item.short]), key)
 
 

@@ -24,7 +24,9 @@ async def _ask(desk: question.Desk, asked: Arguments) -> question.Asked:
     query = protocols.TraceQuery(asked.service, errors_only=asked.errors_only, traces=TRACES)
     answer = await desk.sources.traces[0].search(query, desk.window(asked.when), desk.chosen.limits)
     told = f"traces through {asked.service} {asked.when} the trouble{', with errors' if asked.errors_only else ''}"
-    return desk.keep(told, answer, lambda batch: digests.of_spans([("", batch)], desk.subject.focus).get("", ([], [])))
+    return desk.keep(
+        told, answer, lambda batch: digests.of_spans([("", batch)], desk.subject.focus).get("", digests.Lines([], []))
+    )
 
 
 QUESTION = question.Question(
