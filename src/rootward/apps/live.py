@@ -21,6 +21,7 @@ def explain(
     *,
     on_stage: Callable[[str], None] = lambda _: None,
     brief: briefing.Briefing = briefing.NOTHING,
+    advisor: investigate.Advisor | None = None,
 ) -> findings.Finding:
     """Investigate one alert over the configured back ends, as of now; `brief` is what memory holds for it.
 
@@ -42,6 +43,7 @@ def explain(
                 overrides=wiring.overrides_from_settings(settings),
                 on_stage=on_stage,
                 brief=brief,
+                advisor=advisor,
             )
         finally:
             await sources.aclose()

@@ -22,6 +22,7 @@ def explain(
     chosen: options.Options | None = None,
     on_stage: Callable[[str], None] = lambda _: None,
     brief: briefing.Briefing = briefing.NOTHING,
+    advisor: investigate.Advisor | None = None,
 ) -> findings.Finding:
     """Investigate a scenario as of its own moment; its clock stands still, so equal scenarios give equal findings.
 
@@ -35,7 +36,7 @@ def explain(
         sources = connect(scenario.telemetry, clock)
         try:
             return await investigate.investigate(
-                alert, sources, clock=clock, chosen=chosen, on_stage=on_stage, brief=brief
+                alert, sources, clock=clock, chosen=chosen, on_stage=on_stage, brief=brief, advisor=advisor
             )
         finally:
             await sources.aclose()

@@ -84,3 +84,24 @@ class ModelUse(Section):
     """Seconds of one run in which models may be asked; null: no limit."""
     record: str = ""
     """File to which every call is written, a JSON line each, secrets taken out; default: none."""
+
+
+class Opinion(Section):
+    """A model's second opinion in investigations: what it is told, and how much it may ask. It is never alone: the reasoner's answer stands."""
+
+    use: bool = True
+    """Ask for one whenever models are configured."""
+    turns: Annotated[int, pydantic.Field(ge=2, le=20)] = 6
+    """Turns of the conversation; the last one allows only the conclusion."""
+    questions: Annotated[int, pydantic.Field(ge=0, le=100)] = 16
+    """Questions that it may ask of your back ends."""
+    prompt_chars: Annotated[int, pydantic.Field(ge=2_000)] = 24_000
+    """Characters of evidence in the first prompt (about a quarter as many tokens); it can read on in the rest."""
+    reply_tokens: Count = 1_500
+    """Tokens of one reply, thinking included."""
+    seconds: Positive = 60.0
+    """Seconds for all of it, where `model.seconds_max` is null."""
+    hide_emails: bool = True
+    """E-mail addresses leave as placeholders, and come back readable."""
+    hide_ips: Literal["none", "public", "all"] = "none"
+    """Likewise for IP addresses: none, those routed on the internet, or all."""

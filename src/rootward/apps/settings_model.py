@@ -249,6 +249,8 @@ class Settings(pydantic_settings.BaseSettings):
     """Metric name → what it means, where discovery gets it wrong."""
     models: dict[str, settings_llm.Model] = {}
     """Language models, each under a name of your own. None is needed."""
+    opinion: settings_llm.Opinion = settings_llm.Opinion()
+    """A model's second opinion in investigations."""
     model: settings_llm.ModelUse = settings_llm.ModelUse()
     """How models are used, and what one run may spend on them."""
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rootward import _clock, errors
-from rootward.apps import live, remembered, scenarios, settings_model, wiring
+from rootward.apps import advising, live, remembered, scenarios, settings_model, wiring
 from rootward.apps import settings as settings_module
 from rootward.apps.cli import output as files
 from rootward.dojo.capsule import store
@@ -26,7 +26,12 @@ class Told:
 
 
 def over_live(
-    alert: alerts.Alert, settings: settings_module.Settings, *, memory: bool, on_stage: Callable[[str], None]
+    alert: alerts.Alert,
+    settings: settings_module.Settings,
+    *,
+    memory: bool,
+    model: bool = False,
+    on_stage: Callable[[str], None],
 ) -> Told:
     """Investigate over the configured back ends; with `memory` and as settings say, briefed and kept.
 
@@ -36,7 +41,8 @@ def over_live(
     place = remembered.place(settings)
     known = brief(place, alert, settings.memory) if memory else briefing.NOTHING
     now_s = _clock.SystemClock().now_s()
-    finding = live.explain(alert, settings, on_stage=on_stage, brief=known)
+    advisor = advising.advisor(settings) if model else None
+    finding = live.explain(alert, settings, on_stage=on_stage, brief=known, advisor=advisor)
     if memory and settings.memory.use:
         finding = recalled(place, alert, finding, now_s=now_s)
     if not (memory and settings.memory.remember):
@@ -49,7 +55,12 @@ def over_live(
 
 
 def over_capsule(
-    folder: Path, settings: settings_module.Settings, *, memory: bool, on_stage: Callable[[str], None]
+    folder: Path,
+    settings: settings_module.Settings,
+    *,
+    memory: bool,
+    model: bool = False,
+    on_stage: Callable[[str], None],
 ) -> Told:
     """Investigate a recorded scenario; briefed with `memory`, never kept: it is nobody's production of today.
 
@@ -61,7 +72,8 @@ def over_capsule(
     chosen = wiring.options_from_settings(settings)
     place, alert = remembered.place(settings), wiring.read_alert(scenario.alert)
     known = brief(place, alert, settings.memory) if memory else briefing.NOTHING
-    finding = scenarios.explain(scenario, chosen=chosen, on_stage=on_stage, brief=known)
+    advisor = advising.advisor(settings) if model else None
+    finding = scenarios.explain(scenario, chosen=chosen, on_stage=on_stage, brief=known, advisor=advisor)
     if memory and settings.memory.use:
         finding = recalled(place, alert, finding, now_s=scenario.telemetry.now_s)
     return Told(finding)

@@ -12,7 +12,12 @@ SOME_FAILED = 3
 """Exit status of a run that finished, and in which scenarios could not be built or the subject broke."""
 
 Suite = Annotated[str, typer.Argument(help="A shipped suite (see `rootward evals suites`) or a YAML file.")]
-Subject = Annotated[str, typer.Option(help="Who is measured: embedded, or command:… (your own agent).")]
+Subject = Annotated[
+    str,
+    typer.Option(
+        help="Who is measured: embedded, model (with the configured models), model:NAME, or command:… (your own agent)."
+    ),
+]
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds that a command has for one alert.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Processes to spread scenarios over; default: one per core.")]
 Out = Annotated[

@@ -20,8 +20,12 @@ def investigate(
     memory: Annotated[
         bool, typer.Option("--memory/--no-memory", help="Let memory steer, and keep what is found over live back ends.")
     ] = True,
+    model: Annotated[
+        bool, typer.Option("--model/--no-model", help="Ask the configured models for a second opinion.")
+    ] = True,
 ) -> None:
-    """Find out why an alert fired. Guidance that applies is heard, and what it did stands in the finding.
+    """Find out why an alert fired. Guidance that applies is heard, and what it did stands in the finding; so does what a model made of it,
+    where one is configured.
 
     Examples:
 
@@ -44,10 +48,10 @@ def investigate(
     configured = settings.load(config)
     with output.progress("reading", quiet=as_json) as update:
         if capsule is not None:
-            told = steered.over_capsule(capsule, configured, memory=memory, on_stage=update)
+            told = steered.over_capsule(capsule, configured, memory=memory, model=model, on_stage=update)
         else:
             fired = wiring.read_alert(output.read_json(None if alert == "-" else Path(alert)))
-            told = steered.over_live(fired, configured, memory=memory, on_stage=update)
+            told = steered.over_live(fired, configured, memory=memory, model=model, on_stage=update)
     if told.note:
         typer.echo(told.note, err=True)
     finding = told.finding
