@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+DISCONNECTED = "Server disconnected without sending a response."
 KEY = "key-of-the-tests-0123456789"
 
 
@@ -114,6 +115,8 @@ class Api:
     async def _breaks(self, send: Any, turn: Breaks, *, live: bool) -> None:
         if turn.how == "silent":
             await asyncio.sleep(1e9)
+        if turn.how == "drops the kept connection":
+            raise ConnectionError(DISCONNECTED)
         if turn.how == "refuses the connection":
             raise ConnectionError("nobody there")
         await self._head(send, 200, self.stream_type if live else "application/json")

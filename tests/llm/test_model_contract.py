@@ -228,6 +228,7 @@ BREAKS = [
     ("hangs", errors.ModelTimeout, "120 s"),
     ("hangs still", errors.ModelTimeout, "60 s"),
     ("resets", errors.ModelUnreachable, "reset by peer"),
+    ("drops the kept connection", errors.ModelUnreachable, "disconnected"),
     ("refuses the connection", errors.ModelUnreachable, "nobody there"),
     ("babbles", errors.ModelMalformed, "went on"),
     ("ends", errors.ModelFailed, "in the middle"),

@@ -112,7 +112,8 @@ class StreamingTransport(httpx2.AsyncBaseTransport):
             try:
                 await self._app(scope, receive, send)
             except ConnectionError as error:
-                broken = httpx2.ReadError(str(error))
+                kind = httpx2.RemoteProtocolError if "disconnected" in str(error) else httpx2.ReadError
+                broken = kind(str(error))
                 pieces.put_nowait(broken) if started.done() else started.set_exception(broken)
             finally:
                 self.closed += 1

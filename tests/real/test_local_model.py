@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import dataclasses
 import importlib
 import importlib.util
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ import pytest
 
 from rootward import _clock, _rng, errors, llm
 from rootward.llm import local, providers
-from rootward.llm.policies import budgets, forms
+from rootward.llm.policies import budgets, forms, retries
 from rootward.llm.stack import Link, Stack
 
 for package, wanted in (
@@ -64,6 +65,51 @@ def test_an_answer_in_a_form_through_the_whole_stack(client: llm.Client) -> None
     assert budget.usage.output_tokens > 0
 
 
+def test_tools_in_words_for_a_model_that_knows_none(client: llm.Client) -> None:
+    """Its template has no place for tools, so they are told as a form that llama.cpp holds it to."""
+
+    async def main() -> list[llm.Reply]:
+        stack = Stack([Link(client, None)], clock=CLOCK, rng=_rng.stream(1, "real"))
+        model = stack.under(budgets.Budget(budgets.Allowance(tokens=5000), CLOCK))
+        rate = llm.Tool(
+            "request_rate",
+            "Requests a second of one service.",
+            {
+                "type": "object",
+                "properties": {"service": {"type": "string", "enum": ["checkout", "cart"]}},
+                "required": ["service"],
+                "additionalProperties": False,
+            },
+        )
+        done = llm.Tool(
+            "conclude",
+            "Say which service is broken.",
+            {
+                "type": "object",
+                "properties": {"service": {"type": "string", "enum": ["checkout", "cart"]}},
+                "required": ["service"],
+                "additionalProperties": False,
+            },
+        )
+        first = ask(
+            "The checkout service answers 500. Look up its request rate.",
+            tools=(rate, done),
+            tool_choice="request_rate",
+        )
+        one = await model.chat(first)
+        going_on = first.saying(
+            one.message, llm.user(llm.ToolResult(one.calls[0].id, "12 requests a second, 9 of them fail"))
+        )
+        two = await model.chat(dataclasses.replace(going_on, tool_choice="required"))
+        return [one, two]
+
+    one, two = asyncio.run(main())
+    assert [call.name for call in one.calls] == ["request_rate"]
+    assert one.calls[0].arguments["service"] in ("checkout", "cart")
+    assert two.calls[0].name in ("request_rate", "conclude")
+    assert two.stop is llm.Stop.TOOLS
+
+
 def test_a_question_too_long_for_it_says_so(client: llm.Client) -> None:
     with pytest.raises(errors.ContextTooLong, match="2048"):
         asyncio.run(client.chat(ask("x " * 4000)))
@@ -85,25 +131,30 @@ def server() -> Iterator[str]:
 def test_the_same_model_over_http(server: str, client: llm.Client) -> None:
     far = llm.Client(providers.named("compatible"), "smollm2", llm.Access(f"{server}/v1"), clock=CLOCK, way="guided")
 
+    # The server closes kept connections after a while, as servers do.
+    steady = retries.Retrying(far, clock=CLOCK, rng=_rng.stream(2, "real"))
+
     async def main() -> None:
         here = await client.chat(ask("Say hello in one short sentence."))
-        whole = await far.chat(ask("Say hello in one short sentence."))
+        whole = await steady.chat(ask("Say hello in one short sentence."))
         assert whole.text == here.text
-        pieces = [piece async for piece in far.stream(ask("Say hello in one short sentence."))]
+        pieces = [piece async for piece in steady.stream(ask("Say hello in one short sentence."))]
         assert (
             "".join(piece.text for piece in pieces if isinstance(piece, llm.TextDelta))
             == pieces[-1].reply.text
             == here.text
         )
         assert pieces[-1].reply.usage.output_tokens == here.usage.output_tokens > 1
-        formed = await forms.Formed(far).chat(
+        formed = await forms.Formed(steady).chat(
             ask("The checkout service answers 500. Which service is broken?", output=FORM)
         )
         assert formed.output["service"] in ("checkout", "cart")
         with pytest.raises(errors.ContextTooLong, match="2048"):
-            await far.chat(ask("x " * 4000))
+            await steady.chat(ask("x " * 4000))
         with pytest.raises(errors.ModelTimeout):
-            await far.chat(llm.Request(messages=(llm.user("Tell a very long story."),), tokens_max=1500, seconds=1.0))
+            await steady.chat(
+                llm.Request(messages=(llm.user("Tell a very long story."),), tokens_max=1500, seconds=1.0)
+            )
         await far.aclose()
 
     asyncio.run(main())

@@ -171,6 +171,7 @@ _QUESTIONS: dict[str, llm.Request] = {
     "tool": llm.Request(
         messages=(llm.user("Look up the request rate of the service checkout."),),
         tools=(_TOOL,),
+        tool_choice="required",
         tokens_max=1000,
         purpose="check",
     ),

@@ -16,6 +16,10 @@ from rootward import errors
 from rootward.llm import access as accesses
 
 USER_AGENT = "rootward"
+# A kept connection that the other side has just closed is a broken line too, and worth another try.
+_BROKEN_LINE = (
+    httpx2.NetworkError, httpx2.ProxyError, httpx2.TimeoutException, httpx2.RemoteProtocolError, ssl.SSLError, OSError,
+)  # fmt: skip
 REPLY_BYTES_MAX = 16 * 1024 * 1024
 """Of one reply; the longest that models write are some hundred KiB."""
 
@@ -148,7 +152,7 @@ class HttpDoor:
         """The library's errors as ours."""
         try:
             yield
-        except (httpx2.NetworkError, httpx2.ProxyError, httpx2.TimeoutException, ssl.SSLError, OSError) as error:
+        except _BROKEN_LINE as error:
             why = str(error) or type(error).__name__
             message = f"{self._title}: cannot reach {url.partition('?')[0]} ({why}); check base_url, name, port, proxy and TLS settings"
             raise errors.ModelUnreachable(message, model=self._title) from error

@@ -1,7 +1,7 @@
 """A model as it is used: clients with everything around them, in the one order that makes sense, for one run and its budget.
 
 From the inside out, and why there: *record* (each attempt is one), *budget* (each attempt costs), *limit* (each attempt counts),
-*retry*, *yield*, *form* (a repair is a new question, which may be retried), *fallback* (a model that cannot keep to a form is passed over),
+*retry*, *yield*, *form* (a repair is a new question, which may be retried), *words* (tools as a form), *fallback* (a model that cannot keep to a form is passed over),
 *redact* (nothing below sees what must not leave).
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 from rootward import _clock
 from rootward.llm import model
 from rootward.llm import prices as price_table
-from rootward.llm.policies import budgets, fallbacks, forms, limits, records, redacting, retries, wishes
+from rootward.llm.policies import budgets, fallbacks, forms, limits, records, redacting, retries, wishes, words
 from rootward.signals import redaction
 
 
@@ -43,6 +43,7 @@ class Stack:
         self.journal = journal
         self._clock, self._rng, self._patience = clock, rng, patience
         self._rest = fallbacks.Rest(clock)
+        self._deaf: set[str] = set()
         self._unwanted: set[tuple[str, str]] = set()
         self._refused: set[tuple[str, model.Way]] = set()
 
@@ -72,4 +73,5 @@ class Stack:
             one = limits.Limited(one, link.limiter, clock=self._clock)
         one = retries.Retrying(one, clock=self._clock, rng=self._rng, patience=self._patience)
         one = wishes.Yielding(one, refused=self._unwanted)
-        return forms.Formed(one, refused=self._refused)
+        one = forms.Formed(one, refused=self._refused)
+        return words.Spoken(one, deaf=self._deaf)
