@@ -176,6 +176,24 @@ def test_as_json(here: Path, typed: Typed, network: Any, monkeypatch: pytest.Mon
     assert (told["answer"], told["stop"], told["dollars"], told["calls"]) == ("Memory.", "length", 0.0, 1)
 
 
+def test_a_recording_answers_in_place_of_the_model(here: Path, typed: Typed, network: Any) -> None:
+    network(main=Says("Memory."))
+    typed("models", "ask", "What is 137?")
+    sent = (here / "outgoing.jsonl").read_text()
+    (here / "rootward.yaml").write_text(SETTINGS.replace("  record: calls.jsonl", "  replay: calls.jsonl"))
+    network(main=Answers(500, {}))
+    recorded = (here / "calls.jsonl").read_text()
+    status, out, err = typed("models", "ask", "What is 137?")
+    assert (status, out.strip()) == (0, "Memory.")
+    assert "$0.000087" in err
+    status, _, err = typed("models", "ask", "What is 139?")
+    assert status == 1
+    assert "+user: What is 139?" in err
+    assert ((here / "outgoing.jsonl").read_text(), (here / "calls.jsonl").read_text()) == (sent, recorded)
+    (here / "calls.jsonl").unlink()
+    assert "cannot read the recording" in typed("models", "ask", "What is 137?")[2]
+
+
 @pytest.mark.parametrize(
     ("words", "answer", "said"),
     [

@@ -9,7 +9,7 @@ from typing import Any
 from rootward import _clock, _rng, _tasks, errors, llm
 from rootward.apps import settings as settings_module
 from rootward.apps import settings_llm, wiring
-from rootward.llm import access, prices, providers
+from rootward.llm import access, prices, providers, testing
 from rootward.llm.policies import budgets, limits, records, retries
 from rootward.llm.stack import Link, Stack
 from rootward.signals import outgoing, veil
@@ -41,10 +41,17 @@ def chosen(settings: settings_module.Settings, names: Sequence[str] = ()) -> dic
 
 
 def stack(models: dict[str, settings_llm.Model], settings: settings_module.Settings, clock: _clock.Clock) -> Stack:
-    """These models with everything around them; whoever asks closes it. Nothing is asked yet."""
+    """These models with everything around them; whoever asks closes it. Nothing is asked yet.
+
+    Raises:
+        errors.SettingsError: a file that a model names is not there.
+        errors.InputError: the recording to answer from cannot be read.
+    """
     log = wiring.outgoing_log(settings)
     links = [link(name, one, clock, log) for name, one in models.items()]
     journal = records.FileJournal(Path(settings.model.record).expanduser()) if settings.model.record else None
+    if settings.model.replay:
+        links, journal = [_replayed(each, Path(settings.model.replay).expanduser()) for each in links], None
     patience = retries.Patience(attempts=max(one.attempts for one in models.values()))
     # Two processes that retry must not do so in step, so the jitter depends on when each was started.
     rng = _rng.stream(int(clock.now_s() * 1000), "llm")
@@ -82,6 +89,14 @@ def link(name: str, one: settings_llm.Model, clock: _clock.Clock, log: outgoing.
         clock, requests_a_minute=one.requests_a_minute, tokens_a_minute=one.tokens_a_minute, at_once=one.at_once
     )
     return Link(client, price(one), limiter if limited else None)
+
+
+def _replayed(real: Link, recording: Path) -> Link:
+    """The same model as it answered when it was recorded: nobody is asked, and nothing waits."""
+    client = real.client
+    double = testing.RecordedModel(recording, provider=client.provider, name=client.name, way=client.way)
+    double.context_tokens = client.context_tokens
+    return Link(double, real.price)
 
 
 def price(one: settings_llm.Model) -> prices.Price | None:

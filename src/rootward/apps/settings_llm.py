@@ -84,6 +84,8 @@ class ModelUse(Section):
     """Seconds of one run in which models may be asked; null: no limit."""
     record: str = ""
     """File to which every call is written, a JSON line each, secrets taken out; default: none."""
+    replay: str = ""
+    """File with such records: models answer from it, nobody is asked, and a question that is not in it is an error; default: none."""
 
 
 class Opinion(Section):

@@ -42,6 +42,12 @@ class Access:
         return body
 
 
+def shown(address: str) -> str:
+    """An address for messages: without query, and without who signs in."""
+    parts = parse.urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+
+
 def noting(log: outgoing.Log, name: str, clock: _clock.Clock) -> Note:
     """A note-taker for one model; `name` as in the settings. Neither query nor content is noted."""
 

@@ -49,7 +49,7 @@ class Client(model.Model):
         deadline = door.Deadline.start(self.title, request.seconds, self._access.quiet_s)
         async with self._door.opened(url, headers, sent, deadline) as response:
             if response.status != 200:
-                shown = f"POST {url.partition('?')[0]}"
+                shown = f"POST {accesses.shown(url)}"
                 raw = self._access.without_secrets(await response.body())
                 raise refusals.of_status(
                     self.title, shown, response.status, response.headers, raw, now_s=self._clock.now_s()
@@ -57,7 +57,8 @@ class Client(model.Model):
             kind = response.headers.get("content-type", "").partition(";")[0]
             if kind == "text/html":
                 raise errors.ModelMalformed(
-                    f"{self.title}: {url} answered with a web page; is base_url its address?", model=self.title
+                    f"{self.title}: {accesses.shown(url)} answered with a web page; is base_url its address?",
+                    model=self.title,
                 )
             try:
                 if live and "json" not in kind:

@@ -154,12 +154,12 @@ class HttpDoor:
             yield
         except _BROKEN_LINE as error:
             why = str(error) or type(error).__name__
-            message = f"{self._title}: cannot reach {url.partition('?')[0]} ({why}); check base_url, name, port, proxy and TLS settings"
+            message = f"{self._title}: cannot reach {accesses.shown(url)} ({why}); check base_url, name, port, proxy and TLS settings"
             raise errors.ModelUnreachable(message, model=self._title) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, httpx2.StreamError) as error:
             why = str(error) or type(error).__name__
             raise errors.ModelMalformed(
-                f"{self._title}: {url.partition('?')[0]} did not answer in proper HTTP ({why})", model=self._title
+                f"{self._title}: {accesses.shown(url)} did not answer in proper HTTP ({why})", model=self._title
             ) from error
 
     def _make_client(self, url: str) -> httpx2.AsyncClient:
