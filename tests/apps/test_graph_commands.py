@@ -1,5 +1,7 @@
 """`rootward graph` over a scanned capsule: scan, show, page, export, explain."""
 
+import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from rootward import _clock
-from rootward.apps import mapping, remembered, settings
+from rootward.apps import mapping, remembered, scenarios, settings, settings_model, steered, wiring
+from rootward.dojo.capsule import store
+from rootward.investigator import briefing, investigate
+from rootward.investigator import finding as findings
 from rootward.signals import protocols
 
 Typed = Callable[..., tuple[int, str, str]]
@@ -63,6 +68,32 @@ def test_a_scan_is_cheap_and_what_it_saw_is_shown_exported_and_explained(
     assert "<script" not in page
     typed("memory", "delete", "--all", "--yes")
     assert typed("graph", "show")[0] == 1
+
+
+def explained(capsule: Path, brief: briefing.Briefing, **absent: tuple[()]) -> findings.Finding:
+    """The capsule investigated with some kinds of back ends away."""
+    scenario = store.load(capsule)
+    clock = _clock.VirtualClock(scenario.telemetry.now_s)
+    alert = wiring.read_alert(scenario.alert)
+
+    async def run() -> findings.Finding:
+        sources = dataclasses.replace(scenarios.connect(scenario.telemetry, clock), **absent)
+        return await investigate.investigate(alert, sources, clock=clock, brief=brief)
+
+    return asyncio.run(run())
+
+
+def test_the_graph_stands_in_when_nobody_tells_who_calls_whom(capsule: Path, tmp_path: Path) -> None:
+    place = remembered.Place(tmp_path / "m", "prod")
+    mapping.scan_capsule(capsule, place)
+    alert = wiring.read_alert(store.load(capsule).alert)
+    brief = steered.brief(place, alert, settings_model.Memory(skills=False))
+    assert len(brief.edges) > 10
+    away = explained(capsule, brief, traces=(), clusters=())
+    assert any("who calls whom now (memory: " in gap for gap in away.missing)
+    assert len(away.path) > len(explained(capsule, briefing.NOTHING, traces=(), clusters=()).path)
+    late = dataclasses.replace(alert, starts_at_s=alert.starts_at_s + 30 * 86_400)
+    assert steered.brief(place, late, settings_model.Memory()).edges == ()
 
 
 def test_a_scan_comes_again_until_it_is_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -42,7 +42,9 @@ def test_guidance_is_added_listed_shown_tried_and_removed(said: Callable[..., st
     assert one["priors"] == [
         {"direction": "raise", "entity": "external/stripe", "fault": "third_party_slow", "strength": "large"}
     ]
-    said("guidance", "add", "never outside", "--lower", "external/*")
+    assert "conflict: G1 and G2 disagree" in said("guidance", "add", "never outside", "--lower", "external/*")
+    assert "conflict" not in said("guidance", "add", "nothing to do with it", "--lower", "service/zzz")
+    said("guidance", "remove", "G3")
     listed = said("guidance", "list")
     assert "look at the" in listed
     assert "G1 has the higher priority" in " ".join(listed.split())

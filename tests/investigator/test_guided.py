@@ -159,6 +159,30 @@ def test_a_memory_that_cannot_be_read_is_missing() -> None:
     assert finding.guided is None
 
 
+def test_remembered_calls_stand_in_only_when_nobody_tells_now() -> None:
+    class Tracing(Backend):
+        async def services(self, window: windows.Window, *_: Any) -> answers.Answer[Any]:
+            return self._answer("services", window, ["checkout"])
+
+        async def search(self, query: protocols.TraceQuery, window: windows.Window, *_: Any) -> answers.Answer[Any]:
+            return self._answer(query.service, window, [])
+
+        async def dependencies(self, window: windows.Window, *_: Any) -> answers.Answer[Any]:
+            return self._answer("dependencies", window, [records.TopologyEdge(FRONT, BACK, "traces")])
+
+    brief = briefing.Briefing(edges=(records.TopologyEdge(FRONT, BACK, "graph"),))
+    remembered = "who calls whom now (memory: calls that a scan saw earlier stand in: 1)"
+    assert remembered in explain(Backend("stand"), brief).missing
+    assert remembered not in explain(Backend("stand"), briefing.NOTHING).missing
+    stand: Any = (Tracing("stand"),)
+    clock = _clock.VirtualClock(NOW_S)
+    told = asyncio.run(investigate.investigate(ALERT, protocols.Sources(traces=stand), clock=clock, brief=brief))
+    assert remembered not in told.missing
+
+
+FRONT, BACK = (entities.Entity(entities.EntityKind.SERVICE, name) for name in ("front", "back"))
+
+
 def test_a_hanging_question_is_cut_off_at_the_deadline() -> None:
     class Hanging(Backend):
         async def messages(self, window: windows.Window, *_: Any) -> answers.Answer[Any]:

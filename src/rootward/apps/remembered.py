@@ -10,6 +10,7 @@ import yaml
 
 from rootward import errors
 from rootward.apps import settings as settings_module
+from rootward.memory import conflicts as disagreements
 from rootward.memory import store, texts
 from rootward.memory.guidance import Guidance
 
@@ -36,6 +37,12 @@ class Place:
 def place(settings: settings_module.Settings, environment: str = "") -> Place:
     """As settings say, with another environment when one is named."""
     return Place(Path(settings.memory.path).expanduser(), environment or settings.memory.environment)
+
+
+def conflicts(place: Place) -> list[disagreements.Conflict]:
+    """Where pieces of guidance disagree."""
+    with place.open() as memory:
+        return disagreements.among(memory.guidance())
 
 
 def guidance_of(

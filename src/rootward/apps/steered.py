@@ -16,6 +16,8 @@ from rootward.investigator import finding as findings
 from rootward.memory import applying, recall, records, skills
 from rootward.signals import alerts
 
+CALLS_FRESH_S = 7 * 86_400.0  # remembered calls that no scan has confirmed for so long before the alert are not gone by
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Told:
@@ -106,10 +108,11 @@ def brief(place: remembered.Place, alert: alerts.Alert, chosen: settings_model.M
     try:
         with place.open() as memory:
             every = memory.guidance()
+            calls = memory.graph().calls_since(alert.starts_at_s - CALLS_FRESH_S)
     except errors.MemoryFileError as error:
         return briefing.Briefing(problem=str(error), shelf=shelf)
     selection = applying.select(every, alert, environment=place.environment, at_s=alert.starts_at_s)
-    return briefing.Briefing(selection, shelf=shelf)
+    return briefing.Briefing(selection, shelf=shelf, edges=calls)
 
 
 def finding_of(place: remembered.Place, run: str) -> dict[str, Any]:

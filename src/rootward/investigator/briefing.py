@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from rootward.memory import applying, skills, texts
 from rootward.memory.guidance import Guidance, Prior, Probe
-from rootward.signals import entities
+from rootward.signals import entities, records
 
 # In nats: odds times 1.6, 2.7 and 4.5. The largest is half of what a strong clue says (3 nats), so that evidence overrules guidance.
 STRENGTHS = {"small": 0.5, "medium": 1.0, "large": 1.5}
@@ -32,6 +32,7 @@ class Briefing:
     selection: applying.Selection | None = None
     problem: str = ""
     shelf: skills.Shelf | None = None
+    edges: tuple[records.TopologyEdge, ...] = ()  # who calls whom, as the graph remembers: for when nobody tells
 
     @property
     def guidance(self) -> tuple[Guidance, ...]:

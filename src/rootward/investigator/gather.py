@@ -33,6 +33,7 @@ class _Haul:
     state: cluster.ClusterState = dataclasses.field(default_factory=cluster.ClusterState)
     around: context.Context = dataclasses.field(default_factory=context.Context)
     brought: asked.Brought = dataclasses.field(default_factory=asked.Brought)
+    remembered: Sequence[records.TopologyEdge] = ()
 
 
 async def gather(
@@ -49,7 +50,7 @@ async def gather(
     questions = brief.asked()
     frame = framing.frame(alert, now_s=now_s, chosen=chosen)
     notebooks = {name: notebook.Notebook(ledger.Ledger(name[0].upper())) for name in (*READERS, PROBES)}
-    haul = _Haul()
+    haul = _Haul(remembered=brief.edges)
     # Metrics settle the baseline for all, so they are read first; the others then run side by side.
     for source in sources.metrics:
         on_stage(f"metrics from {source.name}")
@@ -170,6 +171,11 @@ def _assemble(frame: framing.Frame, haul: _Haul, gaps: Sequence[case.Gap]) -> ca
         *topology.from_lines(measured.lines),
         *topology.from_objects(haul.state.objects),
     ]
+    if haul.remembered and not haul.traced.spans and not haul.traced.edges and not haul.state.objects:
+        # What a scan saw some time ago stands in where nobody tells now; whoever tells now knows better.
+        found.extend(haul.remembered)
+        stood_in = f"calls that a scan saw earlier stand in: {len(haul.remembered)}"
+        gaps = [*gaps, case.Gap("who calls whom now", "memory", stood_in)]
     return case.Case(
         alert=frame.alert,
         baseline=frame.baseline,

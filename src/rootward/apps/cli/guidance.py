@@ -81,6 +81,10 @@ def add(
         return
     for one in kept:
         typer.echo(f"{one.id} kept for environment {place.environment} in {place.path}")
+    new = {one.id for one in kept}
+    for conflict in remembered.conflicts(place):
+        if new & {conflict.one, conflict.other}:
+            typer.echo(f"conflict: {conflict.sentence}")
 
 
 @app.command("list")

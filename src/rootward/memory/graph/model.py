@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 
 from rootward import errors
-from rootward.signals import entities
+from rootward.signals import entities, records
 
 CALLS, RUNS_AS, RUNS_ON, ROUTES_TO = "calls", "runs as", "runs on", "routes to"
 OWNED_BY, BUILT_FROM = "owned by", "built from"
@@ -37,6 +37,10 @@ class Node:
 
 def node(entity: entities.Entity) -> Node:
     return Node(str(entity.kind), entity.name, entity.namespace)
+
+
+def _entity(one: Node) -> entities.Entity:
+    return entities.Entity(entities.EntityKind(one.kind), one.name, one.namespace)
 
 
 def node_of_key(key: str) -> Node:
@@ -167,6 +171,14 @@ class Graph:
                     found.add(edge.object)
                     waiting.append(edge.object)
         return found
+
+    def calls_since(self, since_s: float) -> tuple[records.TopologyEdge, ...]:
+        """Calls that were seen or declared, and last told at `since_s` or later: what a reasoner may go by when nobody tells it now."""
+        return tuple(
+            records.TopologyEdge(_entity(edge.subject), _entity(edge.object), "graph", None, edge.certainty)
+            for edge in self.edges
+            if edge.relation == CALLS and edge.layer != "inferred" and edge.last_s >= since_s
+        )
 
     def around(self, one: Node, hops: int) -> "Graph":
         """The part within `hops` edges of a node, in either direction."""
