@@ -16,7 +16,8 @@ from model_fakes import Answers, Breaks, Says
 
 from rootward import errors, llm
 from rootward.llm import access as accesses
-from rootward.llm import providers
+from rootward.llm import door, providers
+from rootward.llm.wires import anthropic_messages
 from rootward.signals import outgoing
 
 each_row = pytest.mark.parametrize(
@@ -331,3 +332,45 @@ def test_fakes_refuse_what_the_vendors_refuse() -> None:
     request = llm.Request(messages=(llm.user("x"), llm.user(llm.ToolResult("never asked", "y"))))
     with pytest.raises(errors.ModelRejected, match="preceding message"):
         asked(row, Says("x"), request)
+
+
+@each_way_to_ask
+@each_row
+def test_a_reply_without_end_is_cut_off(row: Row, live: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "REPLY_BYTES_MAX", 2_000)
+    with pytest.raises(errors.ModelMalformed, match="more than 2000 bytes"):
+        asked(row, Says("and on " * 1000), live=live)
+
+
+@each_row
+def test_half_a_character_in_a_log_line_does_not_stop_the_question(row: Row) -> None:
+    """Orjson refuses lone surrogates, which broken log lines have."""
+    _, api = asked(row, Says("x"), llm.Request(messages=(llm.user("cut \ud83d off"),)))
+    assert "cut \\ud83d off" in json.dumps(api.asked[0])
+
+
+def test_sealed_thinking_goes_round() -> None:
+    sealed = llm.Message("assistant", (llm.Reasoning("", sealed="c2VhbGVk"), llm.Text("x")))
+    row = contract_models.row("anthropic")
+    _, api = asked(row, Says("x"), HELLO.saying(sealed, llm.user("Sure?")))
+    assert api.asked[0]["messages"][1]["content"][0] == {"type": "redacted_thinking", "data": "c2VhbGVk"}
+    block = {"type": "redacted_thinking", "data": "c2VhbGVk"}
+    body = {**row.api().whole(Says("x")), "content": [block, {"type": "text", "text": "x"}]}
+    assert anthropic_messages.decode(body, "t", HELLO).message == sealed
+
+
+@pytest.mark.parametrize(
+    ("address", "said"), [("gateway/v1", "must be an address"), ("http://", "cannot reach|proper HTTP")]
+)
+def test_an_address_that_is_none(address: str, said: str) -> None:
+    model = llm.Client(providers.named("compatible"), "m", llm.Access(address), clock=virtual.CLOCK)
+    with pytest.raises(errors.ModelError, match=said):
+        asyncio.run(model.chat(HELLO))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("antropic", "did you mean anthropic"), ("xyz", "there are anthropic, openai")]
+)
+def test_a_provider_that_is_none(name: str, said: str) -> None:
+    with pytest.raises(errors.SettingsError, match=said):
+        providers.named(name)

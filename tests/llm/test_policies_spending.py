@@ -7,11 +7,12 @@ import pytest
 import virtual_time as virtual
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from policy_models import ASK, now_s, pieces, script
+from policy_models import ASK, RNG, now_s, pieces, script
 
 from rootward import _tasks, errors, llm
 from rootward.llm import prices, testing
 from rootward.llm.policies import budgets, limits
+from rootward.llm.stack import Link, Stack
 
 PRICE = prices.Price(2.0, 10.0, cache_read=0.2, cache_write=2.5)
 REPLY = llm.Reply((llm.Text("x"),), llm.Stop.END, llm.Usage(100, 50, 200, 40), "m")
@@ -285,3 +286,16 @@ def test_long_questions_cost_more_where_they_do() -> None:
     assert price is not None
     assert price.of(llm.Usage(input_tokens=100_000)) == pytest.approx(0.01)
     assert price.of(llm.Usage(input_tokens=1, cache_read_tokens=100_000)) == pytest.approx(0.005, rel=1e-3)
+
+
+def test_an_account_that_is_limited_is_limited_through_the_stack() -> None:
+    async def main() -> float:
+        limiter = limits.Limiter(virtual.CLOCK, requests_a_minute=1)
+        stack = Stack([Link(script("a", "b"), None, limiter)], clock=virtual.CLOCK, rng=RNG)
+        model = stack.under(budget())
+        await model.chat(ASK)
+        await model.chat(ASK)
+        await stack.aclose()
+        return now_s()
+
+    assert virtual.run(main()) == pytest.approx(60.0)

@@ -11,6 +11,9 @@ from rootward.llm import prices as price_table
 TOKENS_USEFUL_MIN = 16
 """With room for fewer tokens of answer than this, there is no point in asking."""
 
+TIMER_S = 0.05
+"""Timers fire a little early: with less than this left, time is over."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Allowance:
@@ -131,7 +134,8 @@ class Budgeted(model.Around):
                         settled = True
                     yield piece
         except errors.ModelTimeout as error:
-            if self._budget.left_s() == 0:
+            left_s = self._budget.left_s()
+            if left_s is not None and left_s < TIMER_S:
                 raise _spent(self.title, "its time ran out while the model was answering") from error
             raise
         except errors.ModelError as error:
