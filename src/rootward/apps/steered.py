@@ -108,7 +108,7 @@ def brief(place: remembered.Place, alert: alerts.Alert, chosen: settings_model.M
     try:
         with place.open() as memory:
             every = memory.guidance()
-            calls = memory.graph().calls_since(alert.starts_at_s - CALLS_FRESH_S)
+            calls = memory.graph(incidents=False).calls_since(alert.starts_at_s - CALLS_FRESH_S)
     except errors.MemoryFileError as error:
         return briefing.Briefing(problem=str(error), shelf=shelf)
     selection = applying.select(every, alert, environment=place.environment, at_s=alert.starts_at_s)

@@ -99,7 +99,8 @@ def _gathered(hits: Sequence[Hit]) -> list[Hit]:
     found = []
     for group in groups.values():
         youngest = max(group, key=lambda hit: hit.record.created_s)
-        more = f", {len(group)} times" if len(group) > 1 else ""
+        many = len(group) >= CANDIDATES_MAX  # no more were looked at
+        more = f", {len(group)} times{' or more' if many else ''}" if len(group) > 1 else ""
         found.append(dataclasses.replace(youngest, why=youngest.why + more))
     return found
 

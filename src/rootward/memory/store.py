@@ -90,8 +90,8 @@ class Memory:
             [vector for _, _, vector in every],
         )
 
-    def graph(self) -> model.Graph:
-        """What scans have sighted, and past incidents that were not struck."""
+    def graph(self, *, incidents: bool = True) -> model.Graph:
+        """What scans have sighted, and past incidents that were not struck (reading them all takes a while where there are many)."""
         with schema.explained(self.path):
             rows = self._connection.execute(
                 "SELECT subject, relation, object, source, certainty, detail, first_s, last_s FROM sightings "
@@ -107,7 +107,7 @@ class Memory:
             for a, relation, b, source, certainty, detail, first_s, last_s in rows
         ]
         known = {(one.kind, one.name): one for said, _, _ in sighted for one in (said.subject, said.object)}
-        for said, when_s in reading.happened(self.incidents()):
+        for said, when_s in reading.happened(self.incidents() if incidents else ()):
             where = known.get((said.object.kind, said.object.name), said.object)
             sighted.append((dataclasses.replace(said, object=where), when_s, when_s))
         return model.put_together(sighted)
