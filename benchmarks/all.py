@@ -11,6 +11,7 @@ DATA = HERE.parents[1] / "shared" / "data"
 def main() -> None:
     for script, arguments in (
         ("speed", []),
+        ("at_once", []),
         ("world", []),
         ("promql", []),
         ("promql_compliance", []),
