@@ -172,6 +172,8 @@ class Investigation(Section):
     """Log lines read of each of baseline and trouble."""
     traces_max: Count = 240
     """Traces read of each of baseline and trouble."""
+    spans_max: Count = 3_000
+    """Spans of each of baseline and trouble: where traces are large, fewer are read. What a few traces hold foretells how many."""
     suspects_max: Count = 4
     """Suspects that get a closer look in the second round."""
 

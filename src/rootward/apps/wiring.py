@@ -144,6 +144,7 @@ def options_from_settings(settings: Settings) -> options.Options:
         bindings_max=chosen.probe_limit,
         log_lines_max=chosen.log_lines_max,
         traces_max=chosen.traces_max,
+        spans_max=chosen.spans_max,
         suspects_max=chosen.suspects_max,
         limits=protocols.Limits(**settings.limits.model_dump()),
     )

@@ -19,5 +19,6 @@ class Options:
     bindings_max: int = 240  # metrics that are measured
     log_lines_max: int = 40_000  # lines of each of baseline and focus
     traces_max: int = 240  # traces of each of baseline and focus
+    spans_max: int = 3_000  # spans that the traces of each may have, as far as a few of them foretell it
     suspects_max: int = 4  # entities that get a closer look in the second round
     limits: protocols.Limits = protocols.DEFAULT_LIMITS

@@ -13,6 +13,7 @@ from rootward.investigator.probing import notebook as notebooks
 from rootward.signals import answers, protocols, records, windows
 
 ENTRY_POINTS_MAX = 4
+SHARE_MIN = 20  # traces that each is asked for at least
 SCOUT_TRACES = 3
 SCOUT_SERVICES_MAX = 40
 BASELINE_TRACE_WINDOW_S = 3600.0
@@ -32,14 +33,15 @@ async def read(
     notebook.note("traced services", services)
     if not services.value:
         return Traces()
-    entries = await _entry_points(source, services.value, frame, chosen)
+    entries, spans_each = await _entry_points(source, services.value, frame, chosen)
+    share = _share(chosen, len(entries), spans_each)
     # The baseline's traces are drawn from the hour that is nearest to the trouble: what normal looked like lately.
     nearby = windows.Window(
         max(frame.baseline.start_s, frame.baseline.end_s - BASELINE_TRACE_WINDOW_S), frame.baseline.end_s
     )
     found = []
     for window in (nearby, frame.focus):
-        found.extend(await _search(source, entries, window, chosen, notebook))
+        found.extend(await _search(source, entries, share, window, chosen, notebook))
     edges: Sequence[records.TopologyEdge] = ()
     graph = await source.dependencies(frame.whole, chosen.limits)
     if graph.outcome is not answers.Outcome.BAD_QUERY:  # this back end simply has no such question
@@ -51,11 +53,11 @@ async def read(
 async def _search(
     source: protocols.TraceSource,
     entries: Sequence[str],
+    share: int,
     window: windows.Window,
     chosen: options.Options,
     notebook: notebooks.Notebook,
 ) -> list[case.SpansOf]:
-    share = max(20, chosen.traces_max // len(entries))
     jobs = [
         lambda service=service: source.search(protocols.TraceQuery(service, traces=share), window, chosen.limits)
         for service in entries
@@ -75,8 +77,8 @@ async def _search(
 
 async def _entry_points(
     source: protocols.TraceSource, services: Sequence[str], frame: framing.Frame, chosen: options.Options
-) -> list[str]:
-    """The alert's own service first, then the services in which traces begin, most frequent first."""
+) -> tuple[list[str], float]:
+    """The alert's own service first, then the services in which traces begin, most frequent first; and the spans of a trace."""
     named = frame.alert.entity.name if frame.alert.entity else ""
     scouts = [named] if named in services else list(services[:SCOUT_SERVICES_MAX])
     jobs = [
@@ -86,15 +88,25 @@ async def _entry_points(
         for service in scouts
     ]
     roots: dict[str, int] = {}
+    spans, traces = 0, set[str]()
     for answer in await _tasks.run_all(jobs, limit=chosen.concurrency):
         if answer is None or answer.value is None:
             continue
+        spans += len(answer.value)
+        traces.update(answer.value.trace_id)
         for service, parent in zip(answer.value.service, answer.value.parent_id, strict=True):
             if not parent:
                 roots[service] = roots.get(service, 0) + 1
     ranked = sorted(roots, key=lambda service: (-roots[service], service))
     first = [named] if named in services else []
-    return list(dict.fromkeys(first + ranked))[:ENTRY_POINTS_MAX] or list(services[:ENTRY_POINTS_MAX])
+    entries = list(dict.fromkeys(first + ranked))[:ENTRY_POINTS_MAX] or list(services[:ENTRY_POINTS_MAX])
+    return entries, spans / max(len(traces), 1)
+
+
+def _share(chosen: options.Options, entries: int, spans_each: float) -> int:
+    """How many traces each entry point is asked for: many small ones, or few large ones."""
+    affordable = chosen.traces_max if spans_each <= 0 else min(chosen.traces_max, int(chosen.spans_max / spans_each))
+    return max(SHARE_MIN, affordable // entries)
 
 
 def without(spans: records.SpanBatch, seen: set[str]) -> records.SpanBatch:
