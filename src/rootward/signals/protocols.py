@@ -177,9 +177,13 @@ class ClusterSource(Source, Protocol):
 
 class ChangeSource(Source, Protocol):
     async def changes(
-        self, window: windows.Window, limits: Limits = DEFAULT_LIMITS
+        self, window: windows.Window, limits: Limits = DEFAULT_LIMITS, *, closely: windows.Window | None = None
     ) -> answers.Answer[Sequence[records.Change]]:
-        """Commits, deploys, configuration, flags … in the window, oldest first."""
+        """Commits, deploys, configuration, flags … in the window, oldest first.
+
+        `closely` is when a change must have been made or rolled out to be worth asking for its files: the whole window unless
+        told. Sources that bring files without being asked for each may bring them all.
+        """
 
 
 class MessageSource(Source, Protocol):

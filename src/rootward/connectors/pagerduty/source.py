@@ -83,9 +83,13 @@ class PagerDutySource(_source.HttpSource):
         return await self._ask(work, query="/incidents", window=window, limits=limits)
 
     async def changes(
-        self, window: windows.Window, limits: protocols.Limits = protocols.DEFAULT_LIMITS
+        self,
+        window: windows.Window,
+        limits: protocols.Limits = protocols.DEFAULT_LIMITS,
+        *,
+        closely: windows.Window | None = None,
     ) -> answers.Answer[Sequence[records.Change]]:
-        """See `protocols.ChangeSource.changes`; the kind is custom_details.kind where it is given, else told by words."""
+        """See `protocols.ChangeSource.changes`; files never. The kind is custom_details.kind where given, else told by words."""
 
         async def work(budget: _http.Budget) -> answers.Part[Sequence[records.Change]]:
             bodies, truncated, warnings = await self._pages("/change_events", "change_events", window, limits, budget)

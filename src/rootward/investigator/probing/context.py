@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from rootward.investigator import frame as framing
 from rootward.investigator import options
+from rootward.investigator.causal import changes as blamed
 from rootward.investigator.probing import notebook as notebooks
 from rootward.signals import alerts as fired_alerts
 from rootward.signals import answers, protocols, records, windows
@@ -26,7 +27,9 @@ async def read(
     """Each kind in order of time, with the evidence that brought it."""
     window = windows.Window(frame.focus.start_s - chosen.context_s, frame.now_s)
     recent = windows.Window(frame.focus.start_s, frame.now_s)
-    change_answers = [await source.changes(window, chosen.limits) for source in sources.changes]
+    # Changes in effect for longer are not blamed, so their files need not come.
+    closely = windows.Window(frame.focus.start_s - blamed.AGE_MAX_S, frame.now_s)
+    change_answers = [await source.changes(window, chosen.limits, closely=closely) for source in sources.changes]
     message_answers = [await source.messages(recent, chosen.limits) for source in sources.messages]
     alert_answers = [await source.alerts(recent, chosen.limits) for source in sources.alerts]
     changes = _collect("what changed", change_answers, notebook)
