@@ -87,9 +87,9 @@ class PagerDutySource(_source.HttpSource):
         window: windows.Window,
         limits: protocols.Limits = protocols.DEFAULT_LIMITS,
         *,
-        closely: windows.Window | None = None,
+        closely: windows.Window | None = None,  # noqa: ARG002 -- change events have no files
     ) -> answers.Answer[Sequence[records.Change]]:
-        """See `protocols.ChangeSource.changes`; files never. The kind is custom_details.kind where given, else told by words."""
+        """See `protocols.ChangeSource.changes`; the kind is custom_details.kind where it is given, else told by words."""
 
         async def work(budget: _http.Budget) -> answers.Part[Sequence[records.Change]]:
             bodies, truncated, warnings = await self._pages("/change_events", "change_events", window, limits, budget)
