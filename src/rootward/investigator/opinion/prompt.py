@@ -43,10 +43,17 @@ def case_told(
         status=str(finding.status),
         hypotheses=[_hypothesis(one) for one in leading],
         ruled_out=[fenced(f"{one.entity}: {one.reason}") for one in finding.ruled_out],
+        guidance=_guidance(finding),
         missing=[fenced(one) for one in finding.missing],
         items=items,
         omitted=", ".join(omitted[:OMITTED_SHOWN]),
     )
+
+
+def _guidance(finding: findings.Finding) -> list[str]:
+    """What guidance applied, with what came of it: the model looks there too, and needs the same evidence to say anything."""
+    heard = finding.guided.heard if finding.guided is not None else ()
+    return [fenced(" ".join([f"{one.id}: {one.text}", *one.did])) for one in heard]
 
 
 def fenced(text: str) -> str:
