@@ -8,7 +8,7 @@ import pytest
 from causal_cases import Role
 
 from rootward.investigator.causal import case as cases
-from rootward.investigator.causal import judge, loglines, picture
+from rootward.investigator.causal import inherit, judge, loglines, picture
 from rootward.investigator.causal.signatures import reading
 from rootward.signals import entities, records
 
@@ -153,3 +153,16 @@ def test_lines_are_counted_by_who_says_them() -> None:
     assert [one.entity for one in heard] == [ORDERS]
     assert set(heard[0].pods) == {"orders-0"}
     assert len(heard[0].pods) == heard[0].count
+
+
+def test_a_cause_reaches_those_whom_its_own_clue_names() -> None:
+    """A job that nobody calls took the place of the pods that everybody waits for."""
+    job = entities.Entity(entities.EntityKind.SERVICE, "backfill")
+    seen = picture.draw(small.case(failing(), **cluster()))
+    robbed = cases.Clue(
+        job, "pod_preempted", 5.0, "pods of orders were preempted by backfill", ("K1",), "t", victims=(ORDERS,)
+    )
+    scores = inherit.scores(seen, {ORDERS: 2.0, FRONTEND: 3.0, SEARCH: 0.5}, [robbed])
+    assert scores[job] > 2.0
+    alone = inherit.scores(seen, {ORDERS: 2.0, FRONTEND: 3.0, SEARCH: 0.5}, [dataclasses.replace(robbed, victims=())])
+    assert alone.get(job, 0.0) <= 0.0

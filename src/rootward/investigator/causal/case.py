@@ -92,7 +92,8 @@ class Clue:
     negative against, and 3 is already strong (20 to 1). `fault` "" means "something is wrong here, kind unknown".
     `symptom` marks what is likely an effect of trouble elsewhere (latency, errors seen by a caller), so that the posterior
     lets the graph explain it away. `sentence` is what a person reads; `evidence` ids it rests on; `change` the id of a
-    change it blames. `family` names the detector's modality, so clues that share a measurement are not counted twice.
+    change it blames. `family` names the detector's modality, so clues that share a measurement are not counted twice. `victims` are
+    those that the clue itself says suffer from it, where no call leads from them to the entity.
     """
 
     entity: entities.Entity
@@ -104,6 +105,7 @@ class Clue:
     onset_s: float | None = None
     symptom: bool = False
     change: str = ""
+    victims: tuple[entities.Entity, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

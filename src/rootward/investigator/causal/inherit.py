@@ -39,18 +39,17 @@ def scores(
 def _reached(seen: picture.Picture, clue: cases.Clue) -> dict[entities.Entity, int]:
     if clue.fault in EVERYWHERE:
         return dict.fromkeys(seen.suspects, 1)
-    if clue.entity.kind in (entities.EntityKind.NODE, entities.EntityKind.ZONE):
-        return _standing_on(seen, clue.entity)
+    beside = _beside(seen, clue)
     reach = seen.graph.below(clue.entity) if clue.fault in DOWNWARD else seen.graph.above(clue.entity)
+    for victim in sorted(beside):
+        for entity, hops in seen.graph.above(victim).items():
+            reach[entity] = min(reach.get(entity, hops + 1), hops + 1)
     return {entity: hops for entity, hops in reach.items() if hops <= HOPS_MAX}
 
 
-def _standing_on(seen: picture.Picture, place: entities.Entity) -> dict[entities.Entity, int]:
-    """What has a pod on the machine (any machine of the zone), one hop away, and everything above it."""
-    nodes = [place.name] if place.kind is entities.EntityKind.NODE else seen.zones.get(place.name, ())
-    found: dict[entities.Entity, int] = {}
-    for home in sorted({home for node in nodes for home in seen.standing.get(node, ())}):
-        for entity, hops in seen.graph.above(home).items():
-            if hops < HOPS_MAX:
-                found[entity] = min(found.get(entity, hops + 1), hops + 1)
-    return found
+def _beside(seen: picture.Picture, clue: cases.Clue) -> set[entities.Entity]:
+    """Whom the trouble reaches without a call: what has a pod on the machine, or on any machine of the zone; whom the clue names."""
+    nodes = [clue.entity.name] if clue.entity.kind is entities.EntityKind.NODE else []
+    if clue.entity.kind is entities.EntityKind.ZONE:
+        nodes = [*seen.zones.get(clue.entity.name, ())]
+    return {*clue.victims, *(home for node in nodes for home in seen.standing.get(node, ()))}

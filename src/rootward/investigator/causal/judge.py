@@ -58,7 +58,8 @@ def _detected(seen: picture.Picture) -> list[cases.Clue]:
 
 
 def _folded(seen: picture.Picture, clue: cases.Clue) -> cases.Clue:
-    return dataclasses.replace(clue, entity=seen.homes.of(clue.entity))
+    victims = tuple(dict.fromkeys(seen.homes.of(victim) for victim in clue.victims))
+    return dataclasses.replace(clue, entity=seen.homes.of(clue.entity), victims=victims)
 
 
 def _hypothesis(seen: picture.Picture, ranked: posterior.Ranked, chance: float) -> cases.Hypothesis:

@@ -191,7 +191,9 @@ def _of_role(context: table.Context, role: Role, rule: Rule | None, ratio: bool)
         yield from measures.counter(role, unit="{error}/s", scale=1.0)(context)
         yield from _ratio_of_errors(context)
     elif family.counts:
-        yield from measures.counter(role, increase=rule is not None and rule.increase)(context)
+        # So many successes a second are no share of anything, and fewer of them no failure.
+        counted = Role.OTHER if role is Role.AVAILABILITY else role
+        yield from measures.counter(counted, increase=rule is not None and rule.increase)(context)
     else:
         if ratio and across == "sum":
             across = "avg"

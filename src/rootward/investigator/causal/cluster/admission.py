@@ -96,6 +96,7 @@ def _webhook(
         (evidence,),
         FAMILY,
         onset_s=onset_s,
+        victims=(workload.entity,),
     )
 
 

@@ -157,6 +157,7 @@ def _no_addresses(view: state.View) -> Iterator[cases.Clue]:
                 found.append((name, evidence, event.first_s or event.time_s, pod.name))
     if found:
         pods = sorted({pod for *_, pod in found})
+        waiting = [one.entity for one in view.workloads if any(pod.name in pods for pod in one.pods)]
         yield cases.Clue(
             entities.Entity(entities.EntityKind.WORKLOAD, found[0][0], "kube-system"),
             "pod_ips_exhausted",
@@ -165,6 +166,7 @@ def _no_addresses(view: state.View) -> Iterator[cases.Clue]:
             tuple(dict.fromkeys(evidence for _, evidence, *_ in found))[:3],
             FAMILY,
             onset_s=min(at_s for _, _, at_s, _ in found),
+            victims=tuple(waiting),
         )
 
 

@@ -1,7 +1,6 @@
 """Network policies: whom they let in, against who calls."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator
 
 from rootward.investigator.causal import case as cases
@@ -22,7 +21,7 @@ CONNECT_WORDS = re.compile(
 
 def clues(view: state.View) -> Iterator[cases.Clue]:
     """Network policies that let nobody in, or nobody out, or not those who call."""
-    callers = _callers(view)
+    callers = view.callers
     for policy in view.bodies("NetworkPolicy"):
         metadata, spec = state.part(policy, "metadata"), state.part(policy, "spec")
         chosen = view.selected(
@@ -45,16 +44,6 @@ def clues(view: state.View) -> Iterator[cases.Clue]:
                 FAMILY,
                 onset_s=created if fresh else None,
             )
-
-
-def _callers(view: state.View) -> dict[entities.Entity, set[entities.Entity]]:
-    """Who calls whom, as it was seen."""
-    found: dict[entities.Entity, set[entities.Entity]] = defaultdict(set)
-    by_name = {one.name: one.entity for one in view.workloads}
-    for edge in view.case.edges:
-        if edge.caller.name in by_name and edge.callee.name in by_name:
-            found[by_name[edge.callee.name]].add(by_name[edge.caller.name])
-    return found
 
 
 def _not_admitted(

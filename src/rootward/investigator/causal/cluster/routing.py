@@ -79,11 +79,13 @@ def _kept_on_node(
     if spec.get("internalTrafficPolicy") != "Local":
         return
     nodes = {pod.node for one in chosen for pod in one.pods if pod.ready}
+    calling = set().union(*(view.callers.get(one.entity, set()) for one in chosen))
     stranded = sorted(
         {
             pod.name
             for one in view.workloads
-            if any(_host(address.host, one.namespace) == name for address in configured.addresses(one))
+            if one.entity in calling
+            or any(_host(address.host, one.namespace) == name for address in configured.addresses(one))
             for pod in one.pods
             if pod.node and pod.node not in nodes
         }

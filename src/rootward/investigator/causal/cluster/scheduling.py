@@ -50,6 +50,7 @@ def _preempted(view: state.View) -> dict[str, cases.Clue]:
                 (evidence, *view.evidence("Pod")),
                 FAMILY,
                 onset_s=event.first_s or event.time_s,
+                victims=(workload.entity,),
             )
             break
     return found

@@ -162,6 +162,16 @@ class View:
     def workload_of(self, pod: PodState) -> Workload | None:
         return next((one for one in self.workloads if pod in one.pods), None)
 
+    @functools.cached_property
+    def callers(self) -> Mapping[entities.Entity, set[entities.Entity]]:
+        """Workload → who was seen to call it, both as entities."""
+        found: dict[entities.Entity, set[entities.Entity]] = {}
+        by_name = {one.name: one.entity for one in self.workloads}
+        for edge in self.case.edges:
+            if edge.caller.name in by_name and edge.callee.name in by_name:
+                found.setdefault(by_name[edge.callee.name], set()).add(by_name[edge.caller.name])
+        return found
+
     def selected(self, selector: Mapping[str, str], namespace: str) -> list[Workload]:
         """Workloads whose pods (by template or as they run) carry all labels of `selector`."""
         if not selector:

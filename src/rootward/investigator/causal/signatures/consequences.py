@@ -30,6 +30,7 @@ SAME = {
 STRONG = 3.0  # nats from which a clue explains others
 NAMED = 1.5  # nats from which a kind replaces lesser names of itself
 EXPLAINED = 0.3  # the share of its weight that an explained clue keeps
+_MISSING = frozenset({"cpu_throttling", "cpu_overload", "pool_exhaustion", "retry_storm", "code_exception"})
 EVERYWHERE = frozenset({"traffic_spike", "dns_failure", "zone_outage"})
 FOLLOW = {
     "traffic_spike": frozenset(
@@ -43,6 +44,10 @@ FOLLOW = {
     "memory_leak": frozenset({"crash_loop", "cpu_overload", "cpu_throttling", "retry_storm"}),
     "cpu_throttling": frozenset({"pool_exhaustion", "retry_storm", "cpu_overload"}),
     "pool_exhaustion": frozenset({"retry_storm"}),
+    # Pods that are not there leave their work to those that are.
+    "pod_preempted": _MISSING,
+    "pod_ips_exhausted": _MISSING,
+    "admission_webhook": _MISSING,
     "zone_outage": frozenset({"kube_proxy_unavailable", "network_loss", "kubelet_unavailable", "retry_storm"}),
     "network_loss": frozenset({"kube_proxy_unavailable"}),
     "conntrack_full": frozenset({"kube_proxy_unavailable"}),
@@ -69,4 +74,6 @@ def _explains(seen: picture.Picture, cause: cases.Clue, clue: cases.Clue) -> boo
     if cause.fault in EVERYWHERE or cause.entity == clue.entity:
         return True
     reached = seen.graph.below(clue.entity)
+    if any(victim in reached for victim in cause.victims):
+        return True
     return cause.entity in reached or any(caller in reached for caller in seen.graph.callers.get(cause.entity, {}))
