@@ -105,3 +105,9 @@ def test_nothing_of_the_workplace_is_named() -> None:
         if word in p.read_text(encoding="utf-8", errors="replace")
     ]
     assert named == []
+
+
+def test_every_test_file_has_a_name_of_its_own() -> None:
+    """Folders of tests are no packages, so pytest cannot tell two files of one name apart."""
+    names = [path.name for path in Path(__file__).resolve().parents[1].rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
