@@ -135,6 +135,9 @@ def test_every_type_of_connector_is_wired(tmp_path: Path) -> None:
     rows = "".join(
         f"  {name}:\n    type: {name}\n    url: https://{name}.example.com\n" for name in settings_model.CONNECTOR_TYPES
     )
+    rows += (
+        "    tools: [{name: search, answers: logs}, {name: chat, answers: messages}]\n"  # of the last one, which is mcp
+    )
     from rootward import _clock
 
     sources = wiring.sources_from_settings(load(tmp_path, "connectors:\n" + rows), _clock.VirtualClock(1e9))
@@ -142,7 +145,30 @@ def test_every_type_of_connector_is_wired(tmp_path: Path) -> None:
     assert [one.name for one in sources.traces] == ["jaeger", "tempo"]
     assert [one.name for one in sources.changes] == ["github", "pagerduty"]
     assert [one.name for one in sources.alerts] == ["alertmanager", "pagerduty"]
-    assert len(sources.logs) == len(sources.clusters) == len(sources.messages) == 1
+    assert [one.name for one in sources.logs] == ["loki", "mcp"]
+    assert [one.name for one in sources.messages] == ["slack", "mcp"]
+    assert len(sources.clusters) == 1
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        ("command: x, tools: []", "tools"),
+        ("command: x, url: 'http://x', tools: [{name: a, answers: logs}]", "either `command`"),
+        ("tools: [{name: a, answers: logs}]", "either `command`"),
+        ("command: x, tools: [{name: a, answers: traces}]", "answers"),
+        ("command: x, tools: [{name: a, answers: logs, arguments: {q: '{user}'}}]", "{user}"),
+        ("command: x, tools: [{name: a, answers: logs, arguments: {q: ['{service}']}}]", "services"),
+        ("command: x, tools: [{name: a, answers: logs, fields: {when: t}}]", "'when'"),
+        ("command: x, tools: [{name: a, answers: logs, pattern: '('}]", "no regular expression"),
+        ("command: x, tools: [{name: a, answers: logs, pattern: '.*'}]", "named group"),
+        ("command: x, tools: [{name: a, answers: metrics}]", "metric"),
+    ],
+)
+def test_a_tool_that_cannot_be_called_is_told(tmp_path: Path, row: str, word: str) -> None:
+    with pytest.raises(errors.SettingsError, match=r"connectors\.m") as caught:
+        load(tmp_path, f"connectors: {{m: {{type: mcp, {row}}}}}")
+    assert word in str(caught.value)
 
 
 def test_a_connector_without_an_address_is_told(tmp_path: Path) -> None:

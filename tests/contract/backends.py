@@ -15,6 +15,7 @@ from rootward.connectors.github import GitHubSource
 from rootward.connectors.jaeger import JaegerSource
 from rootward.connectors.kubernetes import KubernetesSource
 from rootward.connectors.loki import LokiSource
+from rootward.connectors.mcp import HttpSession, McpSource, Tool
 from rootward.connectors.pagerduty import PagerDutySource
 from rootward.connectors.prometheus import PrometheusSource
 from rootward.connectors.slack import SlackSource
@@ -47,7 +48,8 @@ class Backend:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        params = dict(parse.parse_qsl(scope["query_string"].decode() or body.decode()))
+        as_json = dict(scope["headers"]).get(b"content-type") == b"application/json"
+        params = json.loads(body) if as_json else dict(parse.parse_qsl(scope["query_string"].decode() or body.decode()))
         self.asked.append((scope["path"], params))
         answer = self.handler(scope["path"], params)
         if isinstance(answer, Awaitable):
@@ -229,6 +231,51 @@ def pagerduty(path: str, _params: dict[str, str]) -> Any:
     return {"change_events": [one], "more": False}
 
 
+MCP_TOOLS = (
+    Tool("search_logs", "logs", {"from": "{start}", "to": "{end}", "limit": "{limit}"}, records="lines"),
+    Tool("levels", "metrics", {"from": "{start_s}", "promql": "{query}"}, records="samples", metric="queue_depth"),
+    Tool("changes", "changes", {"minutes": "{minutes}"}, records="changes"),
+    Tool("chat", "messages", {"since": "{start}"}, records="messages"),
+    Tool("events", "events", {"namespace": "{namespace}"}, records="events"),
+    Tool("get", "objects", {"kind": "{kind}"}, records="items", kinds=("Pod",)),
+)
+MCP_RESULTS: dict[str, Any] = {
+    "search_logs": {"lines": [{"time": AT, "service": "web", "message": "boom"}]},
+    "levels": {"samples": [{"time": NOW_S - 300, "service": "web", "value": 7}]},
+    "changes": {
+        "changes": [{"time": AT, "kind": "deploy", "service": "web", "summary": "web 1.4.3", "version": "1.4.3"}]
+    },
+    "chat": {"messages": [{"time": AT, "author": "ana", "channel": "incidents", "text": "looking"}]},
+    "events": {
+        "events": [
+            {"time": AT, "kind": "Pod", "name": "web-1", "reason": "BackOff", "message": "again", "type": "Warning"}
+        ]
+    },
+    "get": {
+        "items": [{"kind": "Pod", "metadata": {"name": "web-1", "namespace": "shop"}, "status": {"phase": "Running"}}]
+    },
+}
+
+
+def mcp_server(results: dict[str, Any]) -> Handler:
+    """A server with `results` as the structured contents that its tools give."""
+
+    def answer(_path: str, message: dict[str, Any]) -> Any:
+        method = message.get("method")
+        if method == "initialize":
+            about = {"name": "watch", "version": "2"}
+            result = {"protocolVersion": "2025-11-25", "capabilities": {"tools": {}}, "serverInfo": about}
+        elif method == "tools/list":
+            result = {"tools": [{"name": name, "inputSchema": {}} for name in MCP_RESULTS]}
+        elif method == "tools/call":
+            result = {"content": [], "structuredContent": results[message["params"]["name"]]}
+        else:
+            return {}
+        return {"jsonrpc": "2.0", "id": message.get("id"), "result": result}
+
+    return answer
+
+
 Ask = Callable[[Any, protocols.Limits], Awaitable[Any]]
 QUERY, OTHER = protocols.MetricQuery("up"), protocols.MetricQuery("down")
 LINES = protocols.LogQuery()
@@ -314,6 +361,23 @@ CONNECTORS: dict[str, tuple[Callable[[_http.HttpClient], Any], Handler, dict[str
         pagerduty,
         {"alerts": lambda s, n: s.alerts(WINDOW, n), "changes": lambda s, n: s.changes(WINDOW, n)},
     ),
+    "mcp": (
+        lambda http: McpSource(
+            "m", HttpSession("m", frozenset(MCP_RESULTS), http, path="/mcp"), MCP_TOOLS, clock=http.clock
+        ),
+        mcp_server(MCP_RESULTS),
+        {
+            "streams": lambda s, n: s.streams(WINDOW, n),
+            "lines": lambda s, n: s.lines(LINES, WINDOW, n),
+            "counts": lambda s, n: s.counts(LINES, WINDOW, STEP_S, ("service",), n),
+            "query": lambda s, n: s.query(protocols.MetricQuery("queue_depth"), WINDOW, STEP_S, n),
+            "native": lambda s, n: s.native("depth", WINDOW, STEP_S, n),
+            "changes": lambda s, n: s.changes(WINDOW, n),
+            "messages": lambda s, n: s.messages(WINDOW, n),
+            "events": lambda s, n: s.events(WINDOW, limits=n),
+            "objects": lambda s, n: s.objects("Pod", limits=n),
+        },
+    ),
 }  # fmt: skip
 CONNECTORS = {
     name: (build, handler, {"ping": lambda s, n: s.ping(n), **asks})
@@ -339,4 +403,5 @@ EMPTY: dict[str, Handler] = {
     "github": lambda _path, _p: [],
     "slack": lambda _path, _p: {"ok": True, "channels": [], "members": [], "messages": []},
     "pagerduty": lambda _path, _p: {"incidents": [], "change_events": [], "more": False},
+    "mcp": mcp_server({name: {key: [] for key in held} for name, held in MCP_RESULTS.items()}),
 }

@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import pydantic
 import pydantic_settings
 
-from rootward.apps import settings_llm
+from rootward.apps import settings_llm, settings_mcp
 from rootward.apps.settings_section import Count, Positive, Section
 from rootward.signals import entities
 from rootward.signals.roles import role as role_names
@@ -139,13 +139,34 @@ class PagerDuty(Connector):
     """Which vendor's API this is."""
 
 
+class Mcp(Connector):
+    """Tools of an MCP server: `command` for one that is started here, or `url` for one that is reached by streamable HTTP."""
+
+    type: Literal["mcp"]
+    """Which vendor's API this is."""
+    command: str = ""
+    """The program that serves on standard input and output; it is started for each investigation."""
+    args: tuple[str, ...] = ()
+    """Its arguments."""
+    env: dict[str, pydantic.SecretStr] = pydantic.Field(default_factory=dict)
+    """Variables that it gets besides PATH, HOME, LANG and TMPDIR; of ours it sees no others."""
+    tools: Annotated[tuple[settings_mcp.McpTool, ...], pydantic.Field(min_length=1, max_length=50)]
+    """The tools that may be called, and what each is for."""
+
+    @pydantic.model_validator(mode="after")
+    def _reached_in_one_way(self) -> "Mcp":
+        if bool(self.command) == bool(self.url):
+            raise ValueError("give either `command` (standard input and output) or `url` (streamable HTTP)")
+        return self
+
+
 AnyConnector = Annotated[
-    Prometheus | Loki | Kubernetes | Jaeger | Tempo | Alertmanager | GitHub | Slack | PagerDuty,
+    Prometheus | Loki | Kubernetes | Jaeger | Tempo | Alertmanager | GitHub | Slack | PagerDuty | Mcp,
     pydantic.Field(discriminator="type"),
 ]
 CONNECTOR_TYPES: dict[str, type[Connector]] = {
     "prometheus": Prometheus, "loki": Loki, "kubernetes": Kubernetes, "jaeger": Jaeger, "tempo": Tempo,
-    "alertmanager": Alertmanager, "github": GitHub, "slack": Slack, "pagerduty": PagerDuty,
+    "alertmanager": Alertmanager, "github": GitHub, "slack": Slack, "pagerduty": PagerDuty, "mcp": Mcp,
 }  # fmt: skip
 
 

@@ -100,6 +100,10 @@ def _connector(name: str, model: type[settings_model.Connector]) -> str:
         lines += [f"`url` is `{model.URL}` unless you set it.", ""]
     if own:
         lines.append(_table(model, only=own))
+        inside = {name: _model_in(model.model_fields[name].annotation) for name in model.model_fields if name in own}
+        for name, one in inside.items():
+            if one is not settings_model.Connector:
+                lines += ["", f"#### `{name}`", "", one.__doc__ or "", "", _table(one)]
     return "\n".join(lines)
 
 

@@ -1,6 +1,7 @@
 """Puts the parts together: settings or faces in, sources out; any alert's JSON in, an alert out."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from rootward.connectors.github import GitHubSource
 from rootward.connectors.jaeger import JaegerSource
 from rootward.connectors.kubernetes import KubernetesSource, access
 from rootward.connectors.loki import LokiSource
+from rootward.connectors.mcp import Command, HttpSession, McpSource, StdioSession
 from rootward.connectors.pagerduty import PagerDutySource
 from rootward.connectors.pagerduty import webhook as pagerduty_webhook
 from rootward.connectors.prometheus import PrometheusSource
@@ -98,7 +100,7 @@ def sources_from_faces(faces: Mapping[str, _http.ASGIApp], clock: _clock.Clock) 
         if name not in _VENDORS or (name == "tempo" and "jaeger" in faces):  # some faces no connector speaks yet
             continue
         http = _http.HttpClient.in_process(name, app, clock=standing, rng=_rng.stream(0, "http", name))
-        _place(found, _VENDORS[name], _VENDORS[name].build(name, http, None))
+        _place(found, _VENDORS[name].kinds, _VENDORS[name].build(name, http, None))
     return protocols.Sources(**{kind: tuple(sources) for kind, sources in found.items()})
 
 
@@ -110,18 +112,44 @@ def sources_from_settings(settings: Settings, clock: _clock.Clock) -> protocols.
     """
     found: dict[str, list[Any]] = {}
     record = outgoing_log(settings)
-    for name, chosen in settings.connectors.items():
-        endpoint = _endpoint_of(name, chosen)
+
+    def client(name: str, chosen: settings_model.Connector) -> _http.HttpClient:
         # Two processes that retry must not do so in step, so the jitter depends on when each was started.
         rng = _rng.stream(int(clock.now_s() * 1000), "http", name)
-        http = _http.HttpClient(name, endpoint, clock=clock, rng=rng, record=record)
-        _place(found, _VENDORS[chosen.type], _VENDORS[chosen.type].build(name, http, chosen))
+        return _http.HttpClient(name, _endpoint_of(name, chosen), clock=clock, rng=rng, record=record)
+
+    for name, chosen in settings.connectors.items():
+        if not isinstance(chosen, settings_model.Mcp):
+            _place(found, _VENDORS[chosen.type].kinds, _VENDORS[chosen.type].build(name, client(name, chosen), chosen))
+    # Tools stand behind the vendors' own APIs, which answer more: a closer look asks the first source of its kind.
+    for name, chosen in settings.connectors.items():
+        if isinstance(chosen, settings_model.Mcp):
+            source = _mcp_source(name, chosen, clock, functools.partial(client, name, chosen))
+            _place(found, source.kinds, source)
     return protocols.Sources(**{kind: tuple(sources) for kind, sources in found.items()})
 
 
-def _place(found: dict[str, list[Any]], vendor: _Vendor, source: Any) -> None:
-    for kind in vendor.kinds:
+def _place(found: dict[str, list[Any]], kinds: tuple[str, ...], source: Any) -> None:
+    for kind in kinds:
         found.setdefault(kind, []).append(source)
+
+
+_SEEN_BY_COMMANDS = ("PATH", "HOME", "LANG", "TMPDIR")
+
+
+def _mcp_source(
+    name: str, chosen: settings_model.Mcp, clock: _clock.Clock, client: Callable[[], _http.HttpClient]
+) -> McpSource:
+    """Tools of a server that is started here, or reached over HTTP."""
+    listed = tuple(one.tool() for one in chosen.tools)
+    allowed = frozenset(one.name for one in listed)
+    if chosen.url:
+        return McpSource(name, HttpSession(name, allowed, client()), listed, clock=clock)
+    ours = settings_module.process_environment()
+    environment = {key: ours[key] for key in _SEEN_BY_COMMANDS if key in ours}
+    environment |= {key: value.get_secret_value() for key, value in chosen.env.items()}
+    command = Command((_expanded(chosen.command), *chosen.args), environment)
+    return McpSource(name, StdioSession(name, allowed, command), listed, clock=clock)
 
 
 def outgoing_log(settings: Settings) -> outgoing.FileLog | None:

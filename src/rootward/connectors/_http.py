@@ -112,8 +112,10 @@ class HttpClient:
         accept: frozenset[int] = frozenset(),
         headers: Mapping[str, str] | None = None,
         bytes_max: int | None = None,
+        document: bytes = b"",
     ) -> _replies.Reply:
-        """Ask, again if it is worth it, until an answer or the budget's end. Statuses in `accept` are returned, not raised.
+        """Ask, again if it is worth it, until an answer or the budget's end. Statuses in `accept` are returned, not raised. `document`: the
+        JSON that a POST carries, instead of a form of `params`.
 
         Raises:
             errors.BackendError: a subclass for each way of not answering.
@@ -125,7 +127,7 @@ class HttpClient:
             raise errors.QueryRejected(message, source=self.source)
         for attempt in range(1, self.endpoint.attempts + 1):
             try:
-                reply = await self._once(method, path, params, budget, headers, bytes_max, asked)
+                reply = await self._once(method, path, params, document, budget, headers, bytes_max, asked)
                 if 200 <= reply.status < 300 or reply.status in accept:
                     return reply
                 error = self.refusal(reply)
@@ -149,6 +151,7 @@ class HttpClient:
         method: str,
         path: str,
         params: Params | None,
+        document: bytes,
         budget: Budget,
         headers: Mapping[str, str] | None,
         bytes_max: int | None,
@@ -159,17 +162,18 @@ class HttpClient:
         )
         url = f"{self.base_url}{path}" + (f"?{encoded}" if encoded and method == "GET" else "")
         sent = {**self._authorization(), **(headers or {})}
-        content = None
+        content = (document or encoded.encode()) if method == "POST" else b""
         if method == "POST":
-            content, sent["content-type"] = encoded.encode(), "application/x-www-form-urlencoded"
+            sent["content-type"] = "application/json" if document else "application/x-www-form-urlencoded"
         left, exchange = budget.limits.bytes - budget.bytes_read, _Exchange()
         left = min(left, bytes_max or left)
         try:
             async with asyncio.timeout(max(budget.remaining_s(), 0.0)):
                 if self._app is not None:
-                    return await self._ask_here(self._app, method, path, encoded, sent, left, exchange, asked)
+                    query = "" if method == "POST" else encoded
+                    return await self._ask_here(self._app, method, path, query, content, sent, left, exchange, asked)
                 client = self._client = self._client or self._make_client()
-                exchange.request = client.build_request(method, url, headers=sent, content=content)
+                exchange.request = client.build_request(method, url, headers=sent, content=content or None)
                 response = await client.send(exchange.request, stream=True)
                 try:
                     exchange.status = response.status_code
@@ -188,14 +192,15 @@ class HttpClient:
             raise errors.BackendMalformed(message, source=self.source) from error
         finally:
             budget.bytes_read += exchange.bytes_in
-            self._note(exchange, len(content or b""))
+            self._note(exchange, len(content))
 
     async def _ask_here(
         self,
         app: ASGIApp,
         method: str,
         path: str,
-        encoded: str,
+        query: str,
+        content: bytes,
         headers: Mapping[str, str],
         bytes_max: int,
         exchange: _Exchange,
@@ -206,7 +211,6 @@ class HttpClient:
             "accept": "application/json",
             "user-agent": USER_AGENT,
         }
-        query, content = ("", encoded.encode()) if method == "POST" else (encoded, b"")
         came = await _in_process.ask(app, method, path, query, {**standing, **headers}, content, bytes_max=bytes_max)
         body = came.body
         exchange.status, exchange.bytes_in = came.status, len(body)

@@ -105,7 +105,8 @@ async def _read_others(
 
     async def read_cluster() -> str:
         for source in sources.clusters:
-            haul.state = await cluster.read(source, frame, chosen, notebooks["kubernetes"])
+            found = await cluster.read(source, frame, chosen, notebooks["kubernetes"])
+            haul.state = cluster.joined(haul.state, found)
         return "kubernetes"
 
     async def read_context() -> str:

@@ -193,11 +193,16 @@ async def _of_traces(
 async def _of_cluster(
     source: protocols.ClusterSource, window: windows.Window, limits: protocols.Limits
 ) -> list[Capability]:
-    pods = await source.objects("Pod", limits=limits)
-    events = await source.events(window, limits=limits)
-    pod = next((f"{len(pods.value or ())} pods, one: {one.namespace}/{one.name}" for one in pods.value or ()), "")
-    event = next((f"{one.entity} {one.reason}: {one.message}" for one in reversed(events.value or ())), "")
-    return [_told("cluster objects", pods, pod), _told("events", events, event)]
+    found = []
+    if source.holds("Pod"):
+        pods = await source.objects("Pod", limits=limits)
+        pod = next((f"{len(pods.value or ())} pods, one: {one.namespace}/{one.name}" for one in pods.value or ()), "")
+        found.append(_told("cluster objects", pods, pod))
+    if source.holds("Event"):
+        events = await source.events(window, limits=limits)
+        event = next((f"{one.entity} {one.reason}: {one.message}" for one in reversed(events.value or ())), "")
+        found.append(_told("events", events, event))
+    return found
 
 
 async def _of_changes(

@@ -159,6 +159,9 @@ class TraceSource(Source, Protocol):
 
 
 class ClusterSource(Source, Protocol):
+    def holds(self, kind: str) -> bool:
+        """Whether objects of this kind ("Event": events) are anything that this source could be asked for; asks nobody."""
+
     async def objects(
         self, kind: str, namespace: str = "", label_selector: str = "", limits: Limits = DEFAULT_LIMITS
     ) -> answers.Answer[Sequence[records.ClusterObject]]:

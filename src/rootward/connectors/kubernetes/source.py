@@ -47,6 +47,11 @@ class KubernetesSource(_source.HttpSource):
 
         return await self._ask(work, query="/version", limits=limits)
 
+    def holds(self, kind: str) -> bool:
+        """See `protocols.ClusterSource.holds`: a cluster may be asked for any kind."""
+        del kind
+        return True
+
     async def objects(
         self,
         kind: str,

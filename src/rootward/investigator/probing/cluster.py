@@ -29,7 +29,7 @@ async def read(
     source: protocols.ClusterSource, frame: framing.Frame, chosen: options.Options, notebook: notebooks.Notebook
 ) -> ClusterState:
     """All objects of every namespace (a cause may sit in another one than its alert), and events; bounded by the limits."""
-    asked = [*NAMESPACED, *CLUSTER_WIDE]
+    asked = [kind for kind in (*NAMESPACED, *CLUSTER_WIDE) if source.holds(kind)]
 
     async def one(kind: str) -> answers.Answer[Sequence[records.ClusterObject]]:
         return await source.objects(kind, limits=chosen.limits)
@@ -37,7 +37,7 @@ async def read(
     jobs = [lambda kind=kind: one(kind) for kind in asked]
     window = windows.Window(min(frame.focus.start_s, frame.now_s - EVENTS_BACK_S), frame.now_s)
     results = await _tasks.run_all(jobs, limit=chosen.concurrency)
-    happened = await source.events(window, limits=chosen.limits)
+    happened = await source.events(window, limits=chosen.limits) if source.holds("Event") else None
 
     objects: dict[str, list[records.ClusterObject]] = {}
     evidence: dict[str, str] = {}
@@ -48,5 +48,17 @@ async def read(
         if answer.value:
             objects.setdefault(kind, []).extend(answer.value)
             evidence.setdefault(kind, key)
+    if happened is None:
+        return ClusterState(objects, evidence)
     key = notebook.note("cluster events", happened)
     return ClusterState(objects, evidence, [(event, key) for event in happened.value or ()])
+
+
+def joined(first: ClusterState, second: ClusterState) -> ClusterState:
+    """What two sources hold; where both know a kind of object, evidence is the first one's."""
+    kinds = dict.fromkeys((*first.objects, *second.objects))
+    return ClusterState(
+        {kind: [*first.objects.get(kind, ()), *second.objects.get(kind, ())] for kind in kinds},
+        {**second.evidence, **first.evidence},
+        [*first.events, *second.events],
+    )

@@ -94,7 +94,7 @@ Note = Callable[[str, answers.Answer[Any]], Any]
 
 
 async def _cluster(source: protocols.ClusterSource, haul: _Haul, limits: protocols.Limits, note: Note) -> str:
-    for kind in KINDS:
+    for kind in filter(source.holds, KINDS):
         haul.objects.setdefault(kind, []).extend(note(f"{kind} objects", await source.objects(kind, limits=limits)))
     return source.name
 
