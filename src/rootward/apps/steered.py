@@ -21,10 +21,11 @@ CALLS_FRESH_S = 7 * 86_400.0  # remembered calls that no scan has confirmed for 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Told:
-    """`note` says under which id the finding was kept, or why it was not; "" when nothing was to be kept."""
+    """`note` says under which id the finding was kept, or why it was not; "" when nothing was to be kept. `kept` is the id."""
 
     finding: findings.Finding
     note: str = ""
+    kept: str = ""
 
 
 def over_live(
@@ -53,7 +54,7 @@ def over_live(
         kept = remembering.incident(place.path, place.environment, alert, finding.to_json(), now_s=now_s)
     except errors.InputError as error:  # a memory that cannot be written costs no finding
         return Told(finding, f"the finding was not kept: {error}")
-    return Told(finding, f"kept as {kept.id}: rootward guidance explain {kept.id}")
+    return Told(finding, f"kept as {kept.id}: rootward guidance explain {kept.id}", kept.id)
 
 
 def over_capsule(

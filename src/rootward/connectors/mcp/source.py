@@ -117,7 +117,11 @@ class McpSource:
         return await self._records("messages", reading.Reader.message, window, limits, _time_s)
 
     async def changes(
-        self, window: windows.Window, limits: protocols.Limits = _DEFAULT
+        self,
+        window: windows.Window,
+        limits: protocols.Limits = _DEFAULT,
+        *,
+        closely: windows.Window | None = None,  # noqa: ARG002 -- files come with a record or not at all
     ) -> answers.Answer[Sequence[records.Change]]:
         """See `protocols.ChangeSource.changes`."""
         return await self._records("changes", reading.Reader.change, window, limits, _time_s)
