@@ -10,7 +10,9 @@ import pytest
 from rootward import _clock, _rng
 from rootward.apps import wiring
 from rootward.connectors import _http
-from rootward.connectors.mcp import HttpSession, McpSource, Tool
+from rootward.connectors.mcp.over_http import HttpSession
+from rootward.connectors.mcp.source import McpSource
+from rootward.connectors.mcp.tools import Tool
 from rootward.dojo import world
 from rootward.dojo.wire import faces
 from rootward.investigator import investigate

@@ -15,7 +15,9 @@ from rootward.connectors.github import GitHubSource
 from rootward.connectors.jaeger import JaegerSource
 from rootward.connectors.kubernetes import KubernetesSource
 from rootward.connectors.loki import LokiSource
-from rootward.connectors.mcp import HttpSession, McpSource, Tool
+from rootward.connectors.mcp.over_http import HttpSession
+from rootward.connectors.mcp.source import McpSource
+from rootward.connectors.mcp.tools import Tool
 from rootward.connectors.pagerduty import PagerDutySource
 from rootward.connectors.prometheus import PrometheusSource
 from rootward.connectors.slack import SlackSource

@@ -13,11 +13,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rootward import _clock, errors
-from rootward.connectors.mcp import Command, HttpSession, McpSource, StdioSession, Tool, reading, tools, wire
+from rootward.connectors.mcp import reading, tools, wire
+from rootward.connectors.mcp.over_http import HttpSession
+from rootward.connectors.mcp.over_stdio import Command, StdioSession
+from rootward.connectors.mcp.source import McpSource
+from rootward.connectors.mcp.tools import Tool
 from rootward.signals import protocols, records, windows
 from rootward.signals.answers import Answer, Outcome
 
 LIMITS = protocols.Limits(seconds=10.0)
+
 CLOCK = _clock.VirtualClock(backends.NOW_S)
 LOGS = (backends.MCP_TOOLS[0],)
 LINES = protocols.LogQuery()

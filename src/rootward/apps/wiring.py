@@ -16,7 +16,9 @@ from rootward.connectors.github import GitHubSource
 from rootward.connectors.jaeger import JaegerSource
 from rootward.connectors.kubernetes import KubernetesSource, access
 from rootward.connectors.loki import LokiSource
-from rootward.connectors.mcp import Command, HttpSession, McpSource, StdioSession
+from rootward.connectors.mcp.over_http import HttpSession
+from rootward.connectors.mcp.over_stdio import Command, StdioSession
+from rootward.connectors.mcp.source import McpSource
 from rootward.connectors.pagerduty import PagerDutySource
 from rootward.connectors.pagerduty import webhook as pagerduty_webhook
 from rootward.connectors.prometheus import PrometheusSource

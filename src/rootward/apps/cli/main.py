@@ -15,6 +15,7 @@ from rootward.apps.cli import (
     graph,
     guidance,
     investigate,
+    mcp,
     memory,
     models,
     outgoing,
@@ -32,6 +33,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("investigate")(investigate.investigate)
 app.command("doctor")(doctor.doctor)
+app.command("mcp")(mcp.mcp)
 app.command("outgoing")(outgoing.outgoing)
 app.add_typer(guidance.app, name="guidance")
 app.add_typer(memory.app, name="memory")

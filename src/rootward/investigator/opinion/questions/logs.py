@@ -20,7 +20,7 @@ class Arguments(question.Strict):
 async def _ask(desk: question.Desk, asked: Arguments) -> question.Asked:
     if not desk.sources.logs:
         return question.Asked("no source of logs is connected", failed=True)
-    label = _label(desk, asked.service)
+    label = _label(desk, asked.service) if desk.subject.logs else await _stream_label(desk, asked.service)
     if not label:
         known = sorted({part.entity.name for part in desk.subject.logs})[:40]
         return question.Asked(f"no log stream of {asked.service!r} was seen; streams: {', '.join(known)}", failed=True)
@@ -48,6 +48,14 @@ def _label(desk: question.Desk, service: str) -> tuple[str, protocols.MatchOpera
             if stream.get(label):
                 return label, "=", stream[label]
     return None
+
+
+async def _stream_label(desk: question.Desk, service: str) -> tuple[str, protocols.MatchOperator, str] | None:
+    """The same where no lines were read before: as the source lists its streams."""
+    streams = await desk.sources.logs[0].streams(desk.whole, desk.chosen.limits)
+    mine = (stream for stream in streams.value or () if logs.entity_of(stream).name == service)
+    stream = next(mine, {})
+    return next(((label, "=", stream[label]) for label in (*logs.SERVICE_LABELS, "pod") if stream.get(label)), None)
 
 
 QUESTION = question.Question("logs", "Read log lines of one service, before or during the trouble.", Arguments, _ask)
