@@ -20,6 +20,8 @@ from rootward.signals import protocols, records, windows
 from rootward.signals.answers import Outcome
 
 pytest.importorskip("mcp", reason="not installed (pip install 'rootward[mcp]'): the connector was not tried against it")
+from mcp.server.transport_security import TransportSecuritySettings
+
 from rootward.dojo.wire import mcp_server
 
 TOOLS = (
@@ -46,10 +48,15 @@ def scenario() -> Any:
 
 
 @contextlib.asynccontextmanager
-async def source_of(scenario: Any) -> AsyncIterator[McpSource]:
+async def source_of(scenario: Any, *, sessions: bool = False) -> AsyncIterator[McpSource]:
+    """Stateless with JSON as the dojo serves it, or with sessions and events as the library does unless told."""
     clock = _clock.VirtualClock(scenario.telemetry.now_s)
     made = mcp_server.server(faces.faces(scenario.telemetry, clock), clock)
     app = mcp_server.http_app(made, loopback=False)
+    if sessions:
+        app = made.streamable_http_app(
+            transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False)
+        )
     async with app.router.lifespan_context(app):
         http = _http.HttpClient.in_process("m", app, clock=clock, rng=_rng.stream(1, "test"))
         source = McpSource(
@@ -72,6 +79,19 @@ def test_the_server_is_met(scenario: Any) -> None:
     answer = ask(scenario, lambda source, _: source.ping())
     assert answer.outcome is Outcome.OK, answer
     assert answer.value.startswith("production 1.4.0 over MCP 2025-11-25, 4 of its ")
+
+
+def test_sessions_and_streams_of_events_are_spoken_too(scenario: Any) -> None:
+    async def run() -> Any:
+        now_s = scenario.telemetry.now_s
+        async with source_of(scenario, sessions=True) as source:
+            first = await source.messages(windows.Window(now_s - 7200.0, now_s))
+            session = source._calls.session
+            assert isinstance(session, HttpSession)
+            assert session._session, "the server gave one"
+            return first
+
+    assert asyncio.run(run()).outcome is Outcome.OK
 
 
 def test_lines_come_with_their_streams_and_are_cut_at_what_was_asked(scenario: Any) -> None:

@@ -436,6 +436,25 @@ def test_a_hostile_command_costs_its_limits_and_no_more(call: str, word: str) ->
     assert word in answer.error
 
 
+def test_a_server_is_told_of_what_is_not_waited_for_and_answers_the_next_question() -> None:
+    call = f"""
+        told = json.loads(sys.stdin.readline())
+        assert told["method"] == "notifications/cancelled" and told["params"] == {{"requestId": m["id"]}}, told
+        say(5); m = json.loads(sys.stdin.readline())
+        {BOOM}"""
+
+    async def ask() -> list[Outcome]:
+        source = stdio(call)
+        try:
+            await source.ping(LIMITS)
+            hurried = protocols.Limits(seconds=0.2)
+            return [(await source.lines(LINES, backends.WINDOW, limits)).outcome for limits in (hurried, LIMITS)]
+        finally:
+            await source.aclose()
+
+    assert asyncio.run(ask()) == [Outcome.FAILED, Outcome.OK]
+
+
 def test_a_command_that_ends_is_started_again_a_few_times_only() -> None:
     source = stdio("sys.exit(1)")
     assert {one.outcome for one in ask_stdio(source, 6)} == {Outcome.FAILED}

@@ -25,14 +25,14 @@ def served():
         yield found
 
 
-def settings_file(folder, rows):
+def settings_file(folder, rows, record=""):
     path = folder / "rootward.yaml"
     path.write_text(
         json.dumps(
             {
                 "connectors": rows,
                 "memory": {"path": str(folder / "memory.sqlite")},
-                "network": {"record_file": ""},
+                "network": {"record_file": record},
                 "limits": {"seconds": 60},
             }
         )
@@ -108,3 +108,24 @@ def test_the_doctor_reads_samples_through_a_command_that_it_starts(tmp_path, cap
     assert found["log lines"]["outcome"] in ("ok", "truncated"), report
     assert found["log lines"]["query"].startswith("loki_query {")
     assert found["messages"]["outcome"] == "ok", report
+
+
+def test_requests_to_a_server_over_http_are_on_record(served, tmp_path, capfd, monkeypatch):
+    base_url, recorded, _ = served
+    tools = [
+        {
+            "name": "slack_history",
+            "answers": "messages",
+            "arguments": {"channel": "deploys", "oldest": "{start}", "latest": "{end}"},
+        }
+    ]
+    row = {"type": "mcp", "url": f"{base_url}/mcp", "token": "viewer", "tools": tools}
+    config = settings_file(tmp_path, {"production": row}, record=str(tmp_path / "outgoing.jsonl"))
+    typed = ["rootward", "doctor", "--config", str(config), "--at", _clock.to_iso(recorded.now_s), "--json"]
+    monkeypatch.setattr(sys, "argv", typed)
+    with pytest.raises(SystemExit) as stop:
+        main.main()
+    assert not stop.value.code, capfd.readouterr().out
+    sent = [json.loads(line) for line in (tmp_path / "outgoing.jsonl").read_text().splitlines()]
+    assert {(one["name"], one["method"], one["path"]) for one in sent} == {("production", "POST", "/mcp")}
+    assert len(sent) == 4, "a greeting and its end, the list of tools, one call"

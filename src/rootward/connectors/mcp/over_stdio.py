@@ -63,6 +63,8 @@ class StdioSession(talking.Talk):
                 finally:
                     pipes.give_up(number)
         except TimeoutError as error:
+            if method == "tools/call" and self._pipes is not None and not self._pipes.ended:
+                self._pipes.write(wire.notification("notifications/cancelled", {"requestId": number}))
             raise self._late(method, budget) from error
         budget.bytes_read += size
         if size > left:

@@ -17,7 +17,7 @@ from rootward.signals import redaction
 VERSION = "2025-11-25"
 VERSIONS = frozenset({VERSION, "2025-06-18", "2025-03-26", "2024-11-05"})
 """Those in which what we send means the same."""
-METHODS = frozenset({"initialize", "notifications/initialized", "tools/list", "tools/call"})
+METHODS = frozenset({"initialize", "notifications/initialized", "notifications/cancelled", "tools/list", "tools/call"})
 """All that we ever send; a server's own requests are refused, but for its ping."""
 PAGES_MAX = 10  # of a list of tools
 TOOLS_MAX = 2_000
@@ -68,9 +68,9 @@ def request(number: int, method: str, params: Mapping[str, Any]) -> bytes:
     return orjson.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params})
 
 
-def notification(method: str) -> bytes:
+def notification(method: str, params: Mapping[str, Any] | None = None) -> bytes:
     assert method in METHODS, "we send nothing else"
-    return orjson.dumps({"jsonrpc": "2.0", "method": method})
+    return orjson.dumps({"jsonrpc": "2.0", "method": method, **({"params": params} if params else {})})
 
 
 def greeting() -> dict[str, Any]:
