@@ -11,7 +11,7 @@ CART = entities.Entity(entities.EntityKind.SERVICE, "cart")
 TIMING = findings.Timing(0.0, 1.0, 1, 0, {})
 
 
-def concluded(*clues: cases.Clue, probability: float = 0.9) -> findings.Finding:
+def concluded(*clues: cases.Clue, probability: float = 0.9999) -> findings.Finding:
     subject = cases.Case(alerts.Alert("CartErrors", 100.0), windows.Window(0, 50), windows.Window(50, 200), 200.0)
     kept = ledger.Ledger("M")
     key = kept.add(answers.Answer(answers.Outcome.OK, "prometheus", "up", value=1))

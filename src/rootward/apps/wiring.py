@@ -24,7 +24,7 @@ from rootward.connectors.pagerduty import webhook as pagerduty_webhook
 from rootward.connectors.prometheus import PrometheusSource
 from rootward.connectors.slack import SlackSource
 from rootward.connectors.tempo import TempoSource
-from rootward.investigator import options
+from rootward.investigator import confidence, options
 from rootward.signals import alert_json, alerts, outgoing, protocols, roles
 
 Settings = settings_module.Settings
@@ -161,7 +161,11 @@ def outgoing_log(settings: Settings) -> outgoing.FileLog | None:
 
 
 def options_from_settings(settings: Settings) -> options.Options:
-    """The investigator's budgets and windows."""
+    """The investigator's budgets and windows.
+
+    Raises:
+        SettingsError: the calibration table cannot be used, or cannot promise as little as is asked for.
+    """
     chosen = settings.investigation
     return options.Options(
         deadline_s=chosen.deadline_s,
@@ -177,7 +181,26 @@ def options_from_settings(settings: Settings) -> options.Options:
         spans_max=chosen.spans_max,
         suspects_max=chosen.suspects_max,
         limits=protocols.Limits(**settings.limits.model_dump()),
+        voice=voice_from_settings(settings),
     )
+
+
+def voice_from_settings(settings: Settings, table: Path | None = None) -> confidence.Voice:
+    """How sure one must be to speak: the promise of the settings, by `table`, or theirs, or the shipped one.
+
+    Raises:
+        SettingsError: the table cannot be used, or cannot promise as little as is asked for.
+    """
+    chosen = settings.investigation
+    path = table or (Path(_expanded(chosen.calibration_file)) if chosen.calibration_file else None)
+    if path is None:
+        source, found = "the calibration table that is shipped", confidence.shipped_table()
+    else:
+        try:
+            source, found = str(path), confidence.read(path)
+        except errors.InputError as error:
+            raise errors.SettingsError(str(error)) from error
+    return confidence.voice(found, chosen.false_confidence_max, source=source)
 
 
 def overrides_from_settings(settings: Settings) -> tuple[roles.Override, ...]:

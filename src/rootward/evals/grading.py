@@ -158,7 +158,19 @@ def _detail(item: plans.Item, graded: reply.Graded, back: Callable[[str], str]) 
     ]
     causes = [{"kind": c.kind, "name": back(c.name), "fault": c.fault} for c in graded.truth.causes]
     path = {"said": [back(name) for name in graded.reply.path], "true": [back(name) for name in graded.truth.path]}
-    return {"digest": item.digest(), "listed": listed, "causes": causes, "path": path}
+    found: dict[str, object] = {"digest": item.digest(), "listed": listed, "causes": causes, "path": path}
+    first = graded.first
+    if first is None or first.raw is None:
+        return found
+    # Of the leading candidate, told or not: what calibration is fitted on, and what another threshold would have told.
+    leading = {
+        "raw": round(first.raw, 9),
+        "fault": first.fault,
+        "right": graded.would_be_right,
+        "wrong": graded.hits(first) is None,
+        "evident": bool(first.evidence),
+    }
+    return {**found, "leading": leading}
 
 
 def _fault(truth: oracle.Truth) -> str:

@@ -18,7 +18,7 @@ from rootward.dojo import faults, world
 from rootward.dojo.world import noise, room
 from rootward.evals import perturbations, rca, specification
 
-SHIPPED = ("smoke", "standard")
+SHIPPED = ("smoke", "standard", "calibration")
 HOURS, STEP_S = 6.0, 15.0  # the dojo's own
 USUAL = "usual"
 RETRIES = 4

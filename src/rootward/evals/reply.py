@@ -17,7 +17,8 @@ CLAIMED_MIN = 0.5  # a further cause counts as claimed, not only as listed, from
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """One cause that was named; `confidence` in 0..1, None when the subject states none. `because`: its reasons, in sentences."""
+    """One cause that was named; `confidence` in 0..1, None when the subject states none; `raw` is what it was before
+    calibration. `because`: its reasons, in sentences."""
 
     kind: str
     name: str
@@ -27,6 +28,7 @@ class Claim:
     change: str = ""
     evidence: tuple[str, ...] = ()
     because: tuple[str, ...] = ()
+    raw: float | None = None
 
     def as_answer(self) -> scoring.Answer:
         return scoring.Answer(self.kind, self.name, self.fault, self.confidence or 0.0, self.change)
@@ -72,6 +74,7 @@ def from_finding(finding: findings.Finding) -> Reply:
                 c.change_id,
                 c.evidence,
                 c.because,
+                c.confidence.raw,
             )
             for c in finding.root_causes
         ),
@@ -141,7 +144,12 @@ class Graded:
     @property
     def right(self) -> bool:
         """Spoke, and the first claim names a true cause: the entity, and the kind of fault where the truth knows it."""
-        if self.first is None or not self.spoke or not self.caused:
+        return self.spoke and self.would_be_right
+
+    @property
+    def would_be_right(self) -> bool:
+        """The same of the first claim, whether it was told or kept as a candidate."""
+        if self.first is None or not self.caused:
             return False
         found = self.hits(self.first)
         return found is not None and (not found.fault or self.hits(self.first, with_fault=True) is not None)

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rootward.investigator import advice, ledger, planted
+from rootward.investigator import advice, confidence, ledger, planted
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, fault_kinds
 from rootward.signals import answers, records, series
 
-FOUND_MIN = 0.5  # a cause is named when it is likelier than everything else together
-NULL_MIN = 0.5  # likewise for "no fault" and "outside"
+NULL_MIN = 0.5  # "no fault" and "outside" are said when likelier than everything else together
 CAUSES_MAX = 5
 RULED_OUT_MAX = 8
 BECAUSE_MAX = 6
@@ -28,11 +27,23 @@ MISSING_MAX = 12
 
 
 def conclude(
-    subject: case.Case, judgement: case.Judgement, evidence: ledger.Ledger, timing: findings.Timing
+    subject: case.Case,
+    judgement: case.Judgement,
+    evidence: ledger.Ledger,
+    timing: findings.Timing,
+    voice: confidence.Voice | None = None,
 ) -> findings.Finding:
-    """Pure. Root causes are listed best first even when the status is quiet; then they are candidates, and the summary says so."""
-    status = status_of(judgement)
-    causes = tuple(_cause(hypothesis, subject) for hypothesis in judgement.hypotheses[:CAUSES_MAX])
+    """Pure. Root causes are listed best first even when the status is quiet; then they are candidates, and the summary says so.
+
+    `voice` says what the judgement's probabilities are worth, and from which on a cause is told; default: what is shipped.
+    """
+    voice = voice or confidence.shipped()
+    status = status_of(judgement, voice)
+    stated = voice.stated(judgement)
+    causes = tuple(
+        _cause(hypothesis, subject, said, None if rank else max(voice.place(said), hypothesis.probability))
+        for rank, (said, hypothesis) in enumerate(zip(judgement.hypotheses, stated.hypotheses, strict=True))
+    )[:CAUSES_MAX]
     ruled_out = tuple(
         findings.RuledOut(r.entity, r.fault, r.reason, _known(r.evidence, evidence))
         for r in _refuted(judgement, causes)[:RULED_OUT_MAX]
@@ -61,15 +72,16 @@ def conclude(
     )
 
 
-def status_of(judgement: case.Judgement) -> findings.Status:
-    """Whether there is something to say: a cause that is likelier than everything else together and has evidence."""
-    top = judgement.hypotheses[0].probability if judgement.hypotheses and _shown(judgement.hypotheses[0]) else 0.0
+def status_of(judgement: case.Judgement, voice: confidence.Voice) -> findings.Status:
+    """Whether there is something to say: a cause with evidence that is likelier than any way of not knowing, and likely enough to be told."""
+    leading = judgement.hypotheses[0] if judgement.hypotheses and _shown(judgement.hypotheses[0]) else None
+    top = leading.probability if leading is not None else 0.0
     nulls = {
         findings.Status.NO_FAULT: judgement.no_fault,
         findings.Status.OUTSIDE: judgement.outside,
         findings.Status.QUIET: judgement.not_enough,
     }
-    if top >= FOUND_MIN and top > max(nulls.values()):
+    if leading is not None and top > max(nulls.values()) and voice.place(leading) >= voice.speak_min:
         return findings.Status.FOUND
     null = max(nulls, key=lambda status: nulls[status])
     return null if nulls[null] >= NULL_MIN else findings.Status.QUIET
@@ -90,7 +102,10 @@ def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
     return tuple(key for key in dict.fromkeys(keys) if key in evidence)
 
 
-def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCause:
+def _cause(
+    hypothesis: case.Hypothesis, subject: case.Case, said: case.Hypothesis, place: float | None
+) -> findings.RootCause:
+    """`hypothesis` with calibrated chances, `said` as the reasoner gave it."""
     clues = sorted((clue for clue in hypothesis.clues if clue.weight > 0), key=lambda clue: -clue.weight)
     change, key = _change_behind(hypothesis, subject)
     cited = dict.fromkeys(key for clue in clues[:BECAUSE_MAX] for key in clue.evidence if key)
@@ -100,7 +115,9 @@ def _cause(hypothesis: case.Hypothesis, subject: case.Case) -> findings.RootCaus
         entity=hypothesis.entity,
         fault=hypothesis.fault,
         onset_s=hypothesis.onset_s,
-        confidence=findings.Confidence(hypothesis.probability, hypothesis.low, hypothesis.high),
+        confidence=findings.Confidence(
+            hypothesis.probability, hypothesis.low, hypothesis.high, said.probability, place
+        ),
         evidence=tuple(cited),
         because=_said_once([clue.sentence for clue in clues])[:BECAUSE_MAX],
         changed="" if change is None else change.summary,
@@ -166,7 +183,8 @@ def _summary(
             return f"Something is wrong, and its cause lies outside what the connected sources show.{where} {_sentence(_note(judgement, 'Escalate to those who see beyond them'))}"
         case _:
             guess = (
-                f" The best candidate, {causes[0].entity.name} ({fault_kinds.sentence(causes[0].fault)}), is too weak to name."
+                f" The best candidate, {causes[0].entity.name} ({fault_kinds.sentence(causes[0].fault)}), is too weak to name: "
+                f"such answers are at the right place in {causes[0].confidence.place or 0.0:.0%} of cases."
                 if causes
                 else ""
             )

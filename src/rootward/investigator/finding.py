@@ -23,11 +23,14 @@ class Status(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Confidence:
-    """Probability that this is the root cause, with a 90% interval. All in 0..1."""
+    """Probability that this is the root cause, with a 90% interval. All in 0..1. `raw` is the reasoner's own, before calibration, and `place`
+    the probability that the cause is there, of whatever kind it is; None where no reasoner said it, and of other than the leading cause."""
 
     point: float
     low: float
     high: float
+    raw: float | None = None
+    place: float | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -228,12 +231,17 @@ def _window(window: windows.Window | None) -> dict[str, str] | None:
 
 
 def _cause(cause: RootCause) -> dict[str, Any]:
-    confidence = {name: round(value, 3) for name, value in dataclasses.asdict(cause.confidence).items()}
+    said = cause.confidence
+    confidence = {name: round(getattr(said, name), 3) for name in ("point", "low", "high")}
     return {
         "entity": _entity(cause.entity),
         "fault": cause.fault,
         "onset": _time(cause.onset_s),
-        "confidence": confidence,
+        "confidence": {
+            **confidence,
+            **({} if said.raw is None else {"raw": round(said.raw, 6)}),
+            **({} if said.place is None else {"place": round(said.place, 3)}),
+        },
         "evidence": list(cause.evidence),
         "because": list(cause.because),
         "changed": cause.changed,

@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 
-from rootward.investigator import briefing, conclude, gather
+from rootward.investigator import briefing, conclude, confidence, gather
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import case, judge
 from rootward.memory import texts
@@ -16,7 +16,11 @@ CHANGE_MIN = 0.005  # a smaller move of the leading chance is none
 
 
 def add(
-    finding: findings.Finding, brief: briefing.Briefing, gathered: gather.Gathered, judgement: case.Judgement
+    finding: findings.Finding,
+    brief: briefing.Briefing,
+    gathered: gather.Gathered,
+    judgement: case.Judgement,
+    voice: confidence.Voice,
 ) -> findings.Finding:
     """`finding` with what guidance did, and the evidence that it asked for; unchanged when no guidance applied.
 
@@ -28,9 +32,12 @@ def add(
         return finding
     heard = tuple(_heard(one, brief, gathered, judgement) for one in brief.guidance)
     plain = judge.judge(gathered.plain or gathered.case)
+    stated = voice.stated(plain)
     without = findings.Counterfactual(
-        conclude.status_of(plain), tuple((h.entity, h.fault, h.probability) for h in plain.hypotheses[:CAUSES_MAX])
+        conclude.status_of(plain, voice),
+        tuple((h.entity, h.fault, h.probability) for h in stated.hypotheses[:CAUSES_MAX]),
     )
+    judgement = voice.stated(judgement)
     cited = dict.fromkeys(item.id for item in finding.evidence)
     asked = [gathered.ledger.get(key) for one in heard for key in one.evidence if key not in cited]
     told = findings.Guided(

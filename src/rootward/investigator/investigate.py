@@ -71,12 +71,12 @@ async def examine(
         probes_failed=gathered.ledger.failed,
         stages=stages,
     )
-    finding = conclude.conclude(gathered.case, judgement, gathered.ledger, timing)
+    finding = conclude.conclude(gathered.case, judgement, gathered.ledger, timing, chosen.voice)
     finding = skilled.add(finding, brief.shelf, gathered.case)
-    finding = guided.add(finding, brief, gathered, judgement)
+    finding = guided.add(finding, brief, gathered, judgement, chosen.voice)
     if advisor is not None:
         on_stage("asking a model for a second opinion")
-        finding = await advisor.opine(gathered, judgement, finding, chosen)
+        finding = await advisor.opine(gathered, chosen.voice.stated(judgement), finding, chosen)
     return finding, gathered.case
 
 

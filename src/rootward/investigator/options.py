@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from rootward.investigator import confidence
 from rootward.signals import protocols
 
 
@@ -22,3 +23,4 @@ class Options:
     spans_max: int = 3_000  # spans that the traces of each may have, as far as a few of them foretell it
     suspects_max: int = 4  # entities that get a closer look in the second round
     limits: protocols.Limits = protocols.DEFAULT_LIMITS
+    voice: confidence.Voice = dataclasses.field(default_factory=confidence.shipped)  # how sure one must be to speak

@@ -19,6 +19,7 @@ from rootward.apps.cli import (
     memory,
     models,
     outgoing,
+    triage,
 )
 
 app = typer.Typer(
@@ -41,6 +42,7 @@ app.add_typer(graph.app, name="graph")
 app.add_typer(dojo.app, name="dojo")
 app.add_typer(capsule.app, name="capsule")
 app.add_typer(evals.app, name="evals")
+app.add_typer(triage.app, name="triage")
 app.add_typer(models.app, name="models")
 
 EXIT_ERROR = 1

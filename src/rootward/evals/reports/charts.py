@@ -195,6 +195,36 @@ def versions(line: trend.Line, measure: str, title: str) -> Plot:
     )
 
 
+def by_threshold(
+    title: str, rates: Sequence[tuple[float, statistics.Rate]], chosen: float, *, promise: float | None = None
+) -> Plot:
+    """A rate over the threshold of speaking, with its band; the chosen one marked, and what was promised as a line."""
+    found = [(at, rate) for at, rate in rates if rate.count]
+    top = min(1.0, max([*(rate.high for _, rate in found), 1.5 * (promise or 0.0), 0.05]))
+    x, y = _axes(0.0, 1.0, 0.0, top)
+    upper = [(at, rate.high) for at, rate in found]
+    lower = [(at, rate.low) for at, rate in reversed(found)]
+    lines = [Line(_points([(at, rate.point) for at, rate in found], x, y))]
+    if promise is not None:
+        lines.append(Line(_points([(0.0, promise), (1.0, promise)], x, y), "guide"))
+    steps = [top * place / TICKS for place in range(TICKS + 1)]
+    return Plot(
+        title=title,
+        description="; ".join(f"from {at:.0%}: {rate}" for at, rate in found),
+        x_label="speaks from this confidence on",
+        y_label="",
+        x_ticks=_percent_ticks(x),
+        y_ticks=tuple(Tick(y(step), f"{step:.0%}" if top > 0.2 else f"{step:.1%}") for step in steps),
+        lines=tuple(lines),
+        ribbons=(_points([*upper, *lower], x, y),) if found else (),
+        marks=tuple(
+            Mark(x(at), y(rate.point), y(rate.low), y(rate.high), f"from {at:.0%}: {rate}")
+            for at, rate in found
+            if at == chosen
+        ),
+    )
+
+
 class _scale:  # noqa: N801 - used as a function
     """Maps numbers between `low` and `high` to coordinates between `start` and `end`."""
 

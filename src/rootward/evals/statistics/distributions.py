@@ -55,6 +55,20 @@ def binomial_cdf(hits: int, count: int, p: float) -> float:
     return beta_cdf(1.0 - p, count - hits, hits + 1.0)
 
 
+@functools.lru_cache(maxsize=65536)
+def binomial_upper(hits: int, count: int, miss: float) -> float:
+    """The largest rate that `hits` of `count` do not refute: an upper bound that is too low with probability `miss` at most (Clopper & Pearson 1934)."""
+    low, high = 0.0, 1.0
+    if hits >= count:
+        return 1.0
+    for _ in range(BISECTIONS):
+        middle = (low + high) / 2.0
+        if middle in (low, high):
+            break
+        low, high = (middle, high) if binomial_cdf(hits, count, middle) > miss else (low, middle)
+    return high
+
+
 def _fraction(x: float, a: float, b: float) -> float:
     c, d = 1.0, 1.0 / _away_from_zero(1.0 - (a + b) * x / (a + 1.0))
     value = d
