@@ -61,7 +61,7 @@ def test_a_judgement_without_hypotheses_stays_as_it_is() -> None:
 def test_more_must_be_known_to_promise_less() -> None:
     table = confidence.shipped_table()
     assert table.curve is not None
-    thresholds = [table.curve.threshold(share) for share in (1.0, 0.2, 0.1, 0.05, 0.02)]
+    thresholds = [table.curve.threshold(share) for share in (1.0, 0.2, 0.1, 0.05, 0.03)]
     assert thresholds[0] == 0.0
     assert thresholds == sorted(thresholds, key=lambda t: math.inf if t is None else t)
     with pytest.raises(errors.SettingsError, match="can promise no less than"):

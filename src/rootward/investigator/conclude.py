@@ -13,6 +13,7 @@ from rootward.investigator.causal import case, fault_kinds
 from rootward.signals import answers, records, series
 
 NULL_MIN = 0.5  # "no fault" and "outside" are said when likelier than everything else together
+LIKELY_MIN = 0.5  # a kind that is less likely, at a place that is sure, is told as a perhaps
 CAUSES_MAX = 5
 RULED_OUT_MAX = 8
 BECAUSE_MAX = 6
@@ -203,7 +204,8 @@ def _found_summary(cause: findings.RootCause, hypothesis: case.Hypothesis) -> st
     what = (
         fault_kinds.sentence(cause.fault) if known else "something went wrong there, of a kind that could not be told,"
     )
-    first = f"Root cause: {cause.entity.name} — {what}{since}{changed}."
+    unsure = "perhaps " if known and cause.confidence.point < LIKELY_MIN else ""
+    first = f"Root cause: {cause.entity.name} — {unsure}{what}{since}{changed}."
     short = [text for text in map(_plain, cause.because) if len(text) <= REASON_LENGTH_MAX] or [
         _plain(text)[: REASON_LENGTH_MAX - 1] + "…" for text in cause.because[:1]
     ]

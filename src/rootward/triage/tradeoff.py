@@ -10,7 +10,7 @@ from rootward.evals.statistics import intervals
 from rootward.investigator import confidence
 from rootward.triage.answers import Answer
 
-THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(20))
+THRESHOLDS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.85, 0.88, 0.9, 0.92, 0.94, 0.96, 0.98, 0.99)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -51,6 +51,7 @@ def render(finding: findings.Finding, *, truth: Mapping[str, Any] | None = None)
         drawings=[draw(chart) for chart in finding.charts],
         truth=truth,
         opinions=text.OPINIONS,
+        place_sentence=text.place_sentence,
         width=CHART_WIDTH,
         height=CHART_HEIGHT,
     )

@@ -116,7 +116,15 @@ def _causes(causes: Sequence[findings.RootCause]) -> RenderableType:
             f"{confidence.point:.0%} ({confidence.low:.0%}–{confidence.high:.0%})",
             " ".join(cause.evidence[:EVIDENCE_IDS_MAX]),
         )
+    table.caption, table.caption_justify = escape(place_sentence(causes[0])), "left"
     return table
+
+
+def place_sentence(cause: findings.RootCause) -> str:
+    """How sure the place of the leading cause is, whatever the kind; "" where nobody said."""
+    if cause.confidence.place is None:
+        return ""
+    return f"That the cause is at {cause.entity.name}, of whatever kind: {cause.confidence.place:.0%}."
 
 
 def _short_time(time_s: float | None, *, same_day: bool) -> str:

@@ -200,7 +200,8 @@ def by_threshold(
 ) -> Plot:
     """A rate over the threshold of speaking, with its band; the chosen one marked, and what was promised as a line."""
     found = [(at, rate) for at, rate in rates if rate.count]
-    top = min(1.0, max([*(rate.high for _, rate in found), 1.5 * (promise or 0.0), 0.05]))
+    reached = max([*(rate.high for _, rate in found), 1.5 * (promise or 0.0), 0.05])
+    top = min(1.0, math.ceil(reached * 20 - 1e-9) / 20) if reached <= 0.5 else 1.0
     x, y = _axes(0.0, 1.0, 0.0, top)
     upper = [(at, rate.high) for at, rate in found]
     lower = [(at, rate.low) for at, rate in reversed(found)]
@@ -211,7 +212,7 @@ def by_threshold(
     return Plot(
         title=title,
         description="; ".join(f"from {at:.0%}: {rate}" for at, rate in found),
-        x_label="speaks from this confidence on",
+        x_label="speaks when the place is at least so sure",
         y_label="",
         x_ticks=_percent_ticks(x),
         y_ticks=tuple(Tick(y(step), f"{step:.0%}" if top > 0.2 else f"{step:.1%}") for step in steps),

@@ -13,7 +13,14 @@ def show(found: tradeoff.Tradeoff, console: Console) -> None:
     for line in wording.headlines(found):
         console.print(line, markup=False, highlight=False)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), title_justify="left")
-    for name in ("", "speaks from", "speaks", "wrong, of all alerts", "wrong, of those told", "right, of those told"):
+    for name in (
+        "",
+        "place sure from",
+        "speaks",
+        "wrong, of all alerts",
+        "wrong, of those told",
+        "right, of those told",
+    ):
         table.add_column(name)
     for point in rows(found):
         rates = (point.spoke, point.wrong, point.among, point.right)

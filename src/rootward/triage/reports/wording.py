@@ -8,8 +8,8 @@ def headlines(found: tradeoff.Tradeoff) -> tuple[str, ...]:
     """What to know first, in sentences."""
     chosen = found.chosen
     lines = [
-        f"From {chosen.threshold:.0%} on it speaks: a cause is told for {wording.band(chosen.spoke)} of {found.answers} alerts.",
-        f"Of all alerts {wording.band(chosen.wrong)} were told a wrong cause; the threshold was chosen to keep that at {found.promise:.1%} at most.",
+        f"It speaks when the place is at least {chosen.threshold:.0%} sure: {wording.band(chosen.spoke)} of {found.answers} alerts are told a cause.",
+        f"Of all alerts {wording.band(chosen.wrong)} were told a wrong cause; the threshold was chosen to keep that at {found.promise:.0%} at most.",
         f"Of those told, {wording.band(chosen.among)} were wrong, and {wording.band(chosen.right)} had both the cause and its kind right.",
     ]
     if found.quiet.count:
