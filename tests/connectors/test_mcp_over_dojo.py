@@ -41,6 +41,12 @@ TOOLS = (
     ),
 )
 
+EVENTS = Tool(
+    "kubernetes_events",
+    "events",
+    pattern=r"^(?P<namespace>\S+)\s+\d\S*\s+(?P<severity>Normal|Warning)\s+(?P<reason>\S+)\s+(?P<about_kind>\w+)/(?P<about>\S+)\s+(?P<message>.+)$",
+)
+
 
 @pytest.fixture(scope="module")
 def scenario() -> Any:
@@ -48,7 +54,7 @@ def scenario() -> Any:
 
 
 @contextlib.asynccontextmanager
-async def source_of(scenario: Any, *, sessions: bool = False) -> AsyncIterator[McpSource]:
+async def source_of(scenario: Any, listed: Any = TOOLS, *, sessions: bool = False) -> AsyncIterator[McpSource]:
     """Stateless with JSON as the dojo serves it, or with sessions and events as the library does unless told."""
     clock = _clock.VirtualClock(scenario.telemetry.now_s)
     made = mcp_server.server(faces.faces(scenario.telemetry, clock), clock)
@@ -60,7 +66,7 @@ async def source_of(scenario: Any, *, sessions: bool = False) -> AsyncIterator[M
     async with app.router.lifespan_context(app):
         http = _http.HttpClient.in_process("m", app, clock=clock, rng=_rng.stream(1, "test"))
         source = McpSource(
-            "m", HttpSession("m", frozenset(one.name for one in TOOLS), http, path="/mcp"), TOOLS, clock=clock
+            "m", HttpSession("m", frozenset(one.name for one in listed), http, path="/mcp"), listed, clock=clock
         )
         yield source
         await source.aclose()
@@ -144,3 +150,21 @@ def test_an_investigation_uses_tools_where_there_is_no_other_source(scenario: An
         item.source == "m" and item.query.startswith(("loki_query {", "deployments_list {"))
         for item in finding.evidence
     ), finding.evidence
+
+
+def test_events_of_a_tool_stand_beside_a_cluster_and_take_nothing_from_it(scenario: Any) -> None:
+    clock = _clock.VirtualClock(scenario.telemetry.now_s)
+    known = wiring.sources_from_faces({"kubernetes": faces.faces(scenario.telemetry, clock)["kubernetes"]}, clock)
+
+    async def run() -> Any:
+        async with source_of(scenario, (EVENTS,)) as source:
+            sources = protocols.Sources(clusters=(*known.clusters, source))
+            return await investigate.examine(wiring.read_alert(scenario.alert), sources, clock=clock)
+
+    _, case = asyncio.run(run())
+    assert case.objects["Pod"]
+    by_source = {event.source for event, _ in case.events}
+    assert by_source == {"kubernetes", "m"}
+    told = {(str(event.entity.kind), event.reason) for event, _ in case.events if event.source == "m"}
+    assert ("workload", "ScalingReplicaSet") in told
+    assert not [gap for gap in case.gaps if gap.source == "m"], "what it has no tool for is no gap"

@@ -93,14 +93,14 @@ class Reader:
         self.untimed = 0
 
     def pick(self, row: Row, field: str) -> Any:
-        """The value of a field, as settings say where it is or where it usually is."""
+        """The value of a field, as settings say where it is, else by its own name or where it usually is."""
         path = self._tool.fields.get(field)
         if path is not None:
             return path[1:] if path.startswith("=") else tools.at(row, path)
         return next(
             (
                 one
-                for usual in tools.USUAL[field]
+                for usual in (field, *tools.USUAL[field])
                 if (one := tools.at(row, usual)) not in (None, "") and not isinstance(one, dict)
             ),
             None,
