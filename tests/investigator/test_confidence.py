@@ -1,5 +1,6 @@
 """The calibration table: what is shipped, what it makes of a judgement, and what is refused as one."""
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -52,6 +53,18 @@ def test_stated_chances_keep_their_order_and_add_up_to_one_at_most(weights: list
     assert said == sorted(said, reverse=True)
     assert sum(said) <= 1 + 1e-9
     assert all(0 <= one.low <= one.probability <= one.high <= 1 for one in stated)
+
+
+def test_other_kinds_share_what_the_place_has_and_other_places_the_rest() -> None:
+    here = entities.Entity(entities.EntityKind.SERVICE, "s0")
+    before = judged(0.9, 0.05, 0.03)
+    other = dataclasses.replace(before.hypotheses[1], entity=here, fault="cpu_throttling")
+    before = dataclasses.replace(before, hypotheses=(before.hypotheses[0], other, before.hypotheses[2]))
+    voice = confidence.shipped()
+    stated = voice.stated(before).hypotheses
+    place = voice.place(before.hypotheses[0])
+    assert sum(one.probability for one in stated if one.entity == here) <= place + 1e-9
+    assert sum(one.probability for one in stated if one.entity != here) <= 1 - place + 1e-9
 
 
 def test_a_judgement_without_hypotheses_stays_as_it_is() -> None:

@@ -41,10 +41,11 @@ def conclude(
     voice = voice or confidence.shipped()
     status = status_of(judgement, voice)
     stated = voice.stated(judgement)
+    raw = {(one.entity, one.fault): one.probability for one in judgement.hypotheses}
     causes = tuple(
-        _cause(hypothesis, subject, said, None if rank else max(voice.place(said), hypothesis.probability))
-        for rank, (said, hypothesis) in enumerate(zip(judgement.hypotheses, stated.hypotheses, strict=True))
-    )[:CAUSES_MAX]
+        _cause(one, subject, raw[one.entity, one.fault], None if rank else voice.place(judgement.hypotheses[0]))
+        for rank, one in enumerate(stated.hypotheses[:CAUSES_MAX])
+    )
     ruled_out = tuple(
         findings.RuledOut(r.entity, r.fault, r.reason, _known(r.evidence, evidence))
         for r in _refuted(judgement, causes)[:RULED_OUT_MAX]
@@ -82,7 +83,7 @@ def status_of(judgement: case.Judgement, voice: confidence.Voice) -> findings.St
         findings.Status.OUTSIDE: judgement.outside,
         findings.Status.QUIET: judgement.not_enough,
     }
-    if leading is not None and top > max(nulls.values()) and voice.place(leading) >= voice.speak_min:
+    if leading is not None and top > max(nulls.values()) and voice.speaks(leading):
         return findings.Status.FOUND
     null = max(nulls, key=lambda status: nulls[status])
     return null if nulls[null] >= NULL_MIN else findings.Status.QUIET
@@ -103,10 +104,8 @@ def _known(keys: Sequence[str], evidence: ledger.Ledger) -> tuple[str, ...]:
     return tuple(key for key in dict.fromkeys(keys) if key in evidence)
 
 
-def _cause(
-    hypothesis: case.Hypothesis, subject: case.Case, said: case.Hypothesis, place: float | None
-) -> findings.RootCause:
-    """`hypothesis` with calibrated chances, `said` as the reasoner gave it."""
+def _cause(hypothesis: case.Hypothesis, subject: case.Case, raw: float, place: float | None) -> findings.RootCause:
+    """`hypothesis` has calibrated chances, `raw` is the reasoner's own."""
     clues = sorted((clue for clue in hypothesis.clues if clue.weight > 0), key=lambda clue: -clue.weight)
     change, key = _change_behind(hypothesis, subject)
     cited = dict.fromkeys(key for clue in clues[:BECAUSE_MAX] for key in clue.evidence if key)
@@ -116,9 +115,7 @@ def _cause(
         entity=hypothesis.entity,
         fault=hypothesis.fault,
         onset_s=hypothesis.onset_s,
-        confidence=findings.Confidence(
-            hypothesis.probability, hypothesis.low, hypothesis.high, said.probability, place
-        ),
+        confidence=findings.Confidence(hypothesis.probability, hypothesis.low, hypothesis.high, raw, place),
         evidence=tuple(cited),
         because=_said_once([clue.sentence for clue in clues])[:BECAUSE_MAX],
         changed="" if change is None else change.summary,

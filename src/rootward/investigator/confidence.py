@@ -137,25 +137,40 @@ class Voice:
     speak_min: float
 
     def place(self, hypothesis: case.Hypothesis) -> float:
-        """How likely the place that a leading hypothesis (as the reasoner gave it) names is right."""
+        """How likely the place that a leading hypothesis (as the reasoner gave it) names is right: what is stated, never less than cause and kind."""
+        return max(self._place(hypothesis), self.table.cause.of(hypothesis.probability, hypothesis.fault)[0])
+
+    def speaks(self, hypothesis: case.Hypothesis) -> bool:
+        """Whether the place is sure enough; by the map of places alone, which the promise was certified for."""
+        return self._place(hypothesis) >= self.speak_min
+
+    def _place(self, hypothesis: case.Hypothesis) -> float:
         return self.table.place.of(hypothesis.probability, hypothesis.fault)[0]
 
     def stated(self, judgement: case.Judgement) -> case.Judgement:
-        """The judgement with calibrated probabilities: the leading hypothesis by the table; the others, and the ways of not knowing, share what
-        is left in the proportions that the reasoner gave them, none above the leading one."""
+        """The judgement with calibrated probabilities, which add up to one at most. The leading hypothesis has the table's; other kinds at its
+        place share what its place has besides, and all other places what that leaves, in the proportions that the reasoner gave them; none
+        stands above the leading one."""
         if not judgement.hypotheses:
             return judgement
         leading, *others = judgement.hypotheses
         point, low, high = self.table.cause.of(leading.probability, leading.fault)
-        rest = (1 - point) / max(1 - leading.probability, EDGE)
+        place = self.place(leading)
+        same = sum(one.probability for one in others if one.entity == leading.entity)
+        scales = {
+            True: (place - point) / max(same, EDGE),
+            False: (1 - place) / max(1 - leading.probability - same, EDGE),
+        }
 
         def lesser(one: case.Hypothesis) -> case.Hypothesis:
-            chance = min(one.probability * rest, point)
-            ends = min(one.low * rest, chance), min(max(one.high * rest, chance), 1.0)
+            scale = scales[one.entity == leading.entity]
+            chance = min(one.probability * scale, point)
+            ends = min(one.low * scale, chance), min(max(one.high * scale, chance), 1.0)
             return dataclasses.replace(one, probability=chance, low=ends[0], high=ends[1])
 
         first = dataclasses.replace(leading, probability=point, low=low, high=high)
-        return dataclasses.replace(judgement, hypotheses=(first, *(lesser(one) for one in others)))
+        ordered = sorted(map(lesser, others), key=lambda one: -one.probability)
+        return dataclasses.replace(judgement, hypotheses=(first, *ordered))
 
 
 def voice(table: Table, false_confidence_max: float, *, source: str) -> Voice:
