@@ -57,7 +57,9 @@ def to_part(
     found = zip(*unique, strict=True) if unique else [()] * len(Row._fields)
     columns: dict[str, Any] = dict(zip(Row._fields, found, strict=True))
     columns["operation"] = redaction.redact_all(columns["operation"])
-    columns["attributes"] = [redaction.redact_tree(one) for one in columns["attributes"]]
+    attributes = columns["attributes"]
+    redacted = {shared: redaction.redact_tree(one) for shared, one in {id(one): one for one in attributes}.items()}
+    columns["attributes"] = [redacted[id(one)] for one in attributes]
     for name in ("start_s", "duration_s"):
         columns[name] = np.array(columns[name], dtype=np.float64)
     return answers.Part(records.SpanBatch(**columns), truncated=truncated, warnings=warnings)

@@ -20,7 +20,8 @@ _HINTS = (
     "instruction", "ignore ", "ignore+", "ignore%", "disregard", "assistant", "system prompt", "root cause", "you are now", "<|", "[inst",
     "do not report", "do not mention", "anweisung", "instruccion", "istruzioni", "инструкц", "指示", "指令", "지시",
 )  # fmt: skip
-_BASE64 = re.compile(r"(?<![\w+/-])[A-Za-z0-9+/_-]{32,2000}={0,2}(?![\w+/=-])")
+# Hashes and identifiers are words of hex digits, and as long: text in base64 has other letters too.
+_BASE64 = re.compile(r"(?<![\w+/-])(?=[A-Fa-f0-9-]{0,2000}[G-Zg-z+/_])[A-Za-z0-9+/_-]{32,2000}={0,2}(?![\w+/=-])")
 _DIRECTIVES = re.compile(
     r"(?:ignore|disregard|forget|override)\W+(?:\w+\W+){0,3}?(?:instructions?|prompts?|rules|guidance|guidelines)"
     r"|(?:ignorier\w*|ignora|ignore[rz]?|olvida|dimentica)\W+(?:\w+\W+){0,4}?(?:anweisung\w*|instruccion\w*|instructions?|istruzioni)"
@@ -107,9 +108,8 @@ def _texts(subject: case.Case) -> Iterable[tuple[str, str, str]]:
         for line in _suspicious(lines):
             yield f"a log line of {part.entity.name}", part.evidence, line
     for spans in subject.spans:
-        for line in _suspicious(
-            list({str(v) for one in spans.spans.attributes for v in one.values() if isinstance(v, str)})
-        ):
+        distinct = {id(one): one for one in spans.spans.attributes}.values()  # most spans share theirs
+        for line in _suspicious(list({v for one in distinct for v in one.values() if isinstance(v, str)})):
             yield "an attribute of a span", spans.evidence, line
 
 

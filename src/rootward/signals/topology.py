@@ -60,14 +60,17 @@ _PEER_ATTRIBUTES = (
 
 
 def _peer_finder() -> Callable[[Mapping[str, Any]], entities.Entity | None]:
-    """`peer_of`, which is asked once for all spans that say the same about their peer."""
+    """`peer_of`, which is asked once for all spans that share their attributes, or say the same about their peer."""
+    shared: dict[int, entities.Entity | None] = {}  # by the identity of attributes, which live as long as the spans
     known: dict[tuple[str, ...], entities.Entity | None] = {}
 
     def find(attributes: Mapping[str, Any]) -> entities.Entity | None:
-        told = tuple([f"{name}={attributes[name]}" for name in _PEER_ATTRIBUTES if attributes.get(name)])
-        if told not in known:
-            known[told] = peer_of(attributes)
-        return known[told]
+        if id(attributes) not in shared:
+            told = tuple([f"{name}={attributes[name]}" for name in _PEER_ATTRIBUTES if attributes.get(name)])
+            if told not in known:
+                known[told] = peer_of(attributes)
+            shared[id(attributes)] = known[told]
+        return shared[id(attributes)]
 
     return find
 

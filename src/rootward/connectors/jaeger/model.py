@@ -7,13 +7,41 @@ from typing import Any
 from rootward.connectors import _json, _spans
 
 _TRUE = (True, "true", "True", 1)
+_AS_WRITTEN = operator.itemgetter("key", "type", "value")
 _MICROSECONDS_PLAIN = 1 << 53  # whole numbers below are moments and durations as they stand (until the year 2255)
 
 
-class _Processes:
-    """The processes of a trace by their id, each read once however many spans it has."""
+_Said = tuple[dict[str, Any], str, bool]  # tags, the kind that they tell, whether they tell of an error
 
-    def __init__(self, bodies: Mapping[str, Any]) -> None:
+
+class _Tags:
+    """The tags of many spans: most say what others said, and share one object, so that whoever comes later looks once as well."""
+
+    def __init__(self) -> None:
+        self._known: dict[object, _Said] = {}
+
+    def of(self, listed: object) -> _Said:
+        try:
+            # With its type, as 1, 1.0 and true are equal to Python.
+            key = tuple(map(_AS_WRITTEN, listed)) if type(listed) is list else None
+            known = self._known.get(key)
+        except (TypeError, KeyError):  # a value is a list, or a tag lacks something
+            return _said(listed)
+        if known is None:
+            known = self._known[key] = _said(listed)
+        return known
+
+
+def _said(listed: object) -> _Said:
+    tags = _tags(listed)
+    return tags, _spans.kind(tags.get("span.kind")), _failed(tags)
+
+
+class _Processes:
+    """The processes of a trace by their id, each read once however many spans it has; and the tags of all traces."""
+
+    def __init__(self, bodies: Mapping[str, Any], tags: _Tags) -> None:
+        self.tags = tags
         self._bodies = bodies
         self._read: dict[str, tuple[str, str]] = {}
 
@@ -41,9 +69,10 @@ def rows(traces: Sequence[Any]) -> tuple[list[_spans.Row], tuple[str, ...]]:
 
 
 def _each_span(traces: Iterable[Any]) -> Iterable[tuple[_Processes, Any]]:
+    tags = _Tags()
     for trace in traces:
         body = _json.mapping(trace, "a trace")
-        processes = _Processes(_json.mapping(body.get("processes") or {}, "processes"))
+        processes = _Processes(_json.mapping(body.get("processes") or {}, "processes"), tags)
         for span in _json.items(body.get("spans"), "spans"):
             yield processes, span
 
@@ -53,7 +82,7 @@ def _row(found: tuple[_Processes, Any]) -> _spans.Row:
     span = _json.mapping(value, "a span")
     read = span.get
     service, instance = processes.of(span)
-    tags = _tags(read("tags"))
+    tags, kind, failed = processes.tags.of(read("tags"))
     return _spans.Row(
         _json.text(read("traceID"), "traceID").lower().rjust(32, "0"),
         _json.text(read("spanID"), "spanID").lower().rjust(16, "0"),
@@ -61,10 +90,10 @@ def _row(found: tuple[_Processes, Any]) -> _spans.Row:
         service,
         instance,
         _json.optional_text(read("operationName")),
-        _spans.kind(tags.get("span.kind")),
+        kind,
         _start_s(read("startTime")),
         _duration_s(read("duration")),
-        _failed(tags),
+        failed,
         tags,
     )
 
@@ -89,7 +118,12 @@ def _failed(tags: Mapping[str, Any]) -> bool:
 
 def _parent(span: Mapping[str, Any]) -> str:
     """The first CHILD_OF in the same trace, else the first FOLLOWS_FROM; old servers say parentSpanID."""
-    listed = _json.items(span.get("references"), "references")
+    listed = span.get("references")
+    if type(listed) is list and len(listed) == 1 and type(only := listed[0]) is dict:  # as nearly all spans have it
+        text = only.get("spanID")
+        if type(text) is str and only.get("traceID") == span.get("traceID"):
+            return text.lower().rjust(16, "0") if text.strip("0") else ""
+    listed = _json.items(listed, "references")
     if not listed and "parentSpanID" not in span:
         return ""
     found = [one for one in listed if isinstance(one, dict)]
