@@ -54,11 +54,35 @@ def _call(ctx: Context, node: tree.Call, times_ms: IntArray) -> values.Value:
 
 
 def _binary(ctx: Context, node: tree.Binary, times_ms: IntArray) -> values.Value:
+    if _is_plain_union(node):
+        return _union(ctx, node, times_ms)
     first, chain = tree.spine(node)
     left = ctx.value(first, times_ms)
     for one in chain:
         left = _combined(ctx, one, left, ctx.value(one.right, times_ms))
     return left
+
+
+_PLAIN = tree.Matching()
+
+
+def _is_plain_union(node: tree.Expr) -> bool:
+    return isinstance(node, tree.Binary) and node.operator == "or" and node.matching == _PLAIN
+
+
+def _union(ctx: Context, node: tree.Binary, times_ms: IntArray) -> values.Value:
+    """A tree of `or`, whose brackets change nothing, as one."""
+    parts: list[values.Vector] = []
+    ahead: list[tree.Expr] = [node]
+    while ahead:
+        bare = tree.unwrapped(one := ahead.pop())
+        if isinstance(bare, tree.Binary) and _is_plain_union(bare):
+            ahead += [bare.right, bare.left]
+        else:
+            parts.append(ctx.vector(one, times_ms))
+    lines, cells = sum(len(one.labels) for one in parts), sum(one.values.size for one in parts)
+    ctx.budget.spend(lines * budget.SERIES * 4 + cells * 2)
+    return matching.union(parts, node.matching)
 
 
 def _combined(ctx: Context, node: tree.Binary, left: values.Value, right: values.Value) -> values.Value:

@@ -4,6 +4,7 @@ After promql/engine.go (VectorBinop, VectorAnd, VectorOr, VectorUnless) of prome
 series is matched once, errors about duplicates arise only where both are present at the same step.
 """
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -47,6 +48,19 @@ def combine_sets(operator: str, left: Vector, right: Vector, matching: tree.Matc
         return values.merged(both)
     partner = seen(right, groups[split:])[groups[:split]]
     return Vector(left.labels, left.values, left.present & (partner if operator == "and" else ~partner))
+
+
+def union(parts: Sequence[Vector], matching: tree.Matching) -> Vector:
+    """a or b or c …: at once where no series of one part stands for one of another, as is usual."""
+    taken: set[values.LabelSet] = set()
+    for part in parts:
+        own = set(signatures(part.labels, matching))
+        if not taken.isdisjoint(own):
+            return functools.reduce(lambda left, right: combine_sets("or", left, right, matching), parts)
+        taken |= own
+    labels = [one for part in parts for one in part.labels]
+    samples = np.concatenate([part.values for part in parts])
+    return values.merged(Vector(labels, samples, np.concatenate([part.present for part in parts])))
 
 
 def combine(operator: str, left: Vector, right: Vector, matching: tree.Matching, *, as_bool: bool = False) -> Vector:

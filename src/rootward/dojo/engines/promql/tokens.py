@@ -1,8 +1,8 @@
 """Query text to tokens, one at a time, complaining in the words of Prometheus's own lexer (promql/parser/lex.go)."""
 
-import dataclasses
 import json
 import re
+from typing import NamedTuple
 
 from rootward import errors
 from rootward.dojo.engines.promql import quoting
@@ -61,10 +61,10 @@ _OPERATORS = (
     "]",
     "@",
 )
+_ALONE = frozenset(",(){[]+-*/%^@")  # signs that begin no longer one
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Token:
+class Token(NamedTuple):
     """`kind`: number, duration, string, identifier, metric identifier, keyword, aggregation, operator (words too), edge,
     a punctuation sign itself, or "end of input". `text` as written, `value` what a string means."""
 
@@ -129,6 +129,8 @@ class Lexer:
             return self._number()
         if character == ":" and self._bracket:
             return self._sign(":")
+        if character in _ALONE:
+            return self._sign(character)
         if word := _WORD.match(query, self._at):
             return self._word(word[0])
         for sign in _OPERATORS:
