@@ -81,6 +81,7 @@ _CARD_DIGITS = b"0" * 15
 _LEAST_CHARS, _LEAST_LONG_CHARS = 5, 13  # "pwd=x", and the shortest of everything that is not an assignment or in a URL
 # The same attribute values, label values and field names come thousands of times. Only texts without a secret are remembered.
 _REMEMBERED, _REMEMBERED_CHARS = 20_000, 100
+_TOGETHER = 24  # texts that are looked at as one: of more, some would nearly always be suspicious
 _innocent: set[str] = set()
 _NOT_SECRET = frozenset({"null", "none", "nil", "true", "false", "undefined", "empty", "***", "*****", "redacted"})
 
@@ -127,8 +128,13 @@ def _suspiciously_long(lowered: str) -> bool:
 
 
 def redact_all(texts: Iterable[str]) -> list[str]:
-    """`redact` of each."""
-    return [redact(text) for text in texts]
+    """`redact` of each; some at a time are told innocent by one look at all of them."""
+    listed = list(texts)
+    done: list[str] = []
+    for begin in range(0, len(listed), _TOGETHER):
+        part = listed[begin : begin + _TOGETHER]
+        done += [redact(text) for text in part] if _suspicious("\n".join(part)) else part
+    return done
 
 
 def redact_labels(labels: Mapping[str, str]) -> dict[str, str]:

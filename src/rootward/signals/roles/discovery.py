@@ -1,5 +1,6 @@
 """Discovery: which metrics of a back end mean what, by the first convention that knows each."""
 
+import functools
 import importlib
 from collections.abc import Sequence
 
@@ -16,6 +17,7 @@ CONVENTION_MODULES = (
 _ROLE_ORDER = {role: index for index, role in enumerate(Role)}
 
 
+@functools.cache
 def conventions() -> tuple[table.Convention, ...]:
     """All conventions, in the order in which they are asked."""
     modules = (importlib.import_module(f"rootward.signals.roles.{name}") for name in CONVENTION_MODULES)
@@ -30,23 +32,24 @@ def discover(
     Overrides name metrics by their family ("http_request_duration_seconds") or by a part as stored ("…_bucket").
     """
     families = family.gather(catalogue)
-    known = conventions()
     chosen = {table.base_name(one.metric, families): one for one in overrides}
     found: list[tuple[tuple[int, int, str, str, int], binding.Binding]] = []
     for one in families.values():
         override = chosen.get(one.name)
-        bound, rank = (
-            (_overridden(one, families, override), 0) if override is not None else _bound(one, families, known)
-        )
+        bound, rank = (_overridden(one, families, override), 0) if override is not None else _bound(one, families)
         for position, each in enumerate(bound):
             found.append(((_ROLE_ORDER[each.role], rank, each.metric, each.variant, position), each))
     return tuple(each for _, each in sorted(found, key=lambda pair: pair[0]))
 
 
-def _bound(
-    one: family.Family, families: dict[str, family.Family], known: Sequence[table.Convention]
-) -> tuple[list[binding.Binding], int]:
-    for rank, convention in enumerate(known):
+@functools.lru_cache(maxsize=4096)
+def _knowing(name: str) -> tuple[tuple[int, table.Convention], ...]:
+    """Which conventions, and how far down the list, may know a metric by its name: systems of a kind have the same names."""
+    return tuple((rank, convention) for rank, convention in enumerate(conventions()) if convention.knows(name))
+
+
+def _bound(one: family.Family, families: dict[str, family.Family]) -> tuple[list[binding.Binding], int]:
+    for rank, convention in _knowing(one.name):
         bound = convention.bind(one, families)
         if bound is not None:
             return bound, rank

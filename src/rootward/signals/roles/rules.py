@@ -50,7 +50,10 @@ class EntityLabel:
     refuse: tuple[str, ...] = ()
 
     def entity(self, labels: Mapping[str, str], namespace: str) -> entities.Entity | None:
-        value = labels.get(self.label, "").strip()
+        value = labels.get(self.label)
+        if not value:  # most of the labels that might name somebody do not exist
+            return None
+        value = value.strip()
         if value.lower() in UNKNOWN_VALUES:
             return None
         if self.as_host:

@@ -83,6 +83,10 @@ class Convention:
     patterns: tuple[Pattern, ...]
     views: tuple[View, ...] = (View(rules.SERVICE),)
 
+    def knows(self, name: str) -> bool:
+        """Some pattern matches a family of this name, whatever its kind and labels."""
+        return any(_compiled(pattern.name).fullmatch(name) for pattern in self.patterns)
+
     def bind(self, family: Family, families: Mapping[str, Family]) -> list[binding.Binding] | None:
         """The bindings of `family`; None when this convention does not know it."""
         for pattern in self.patterns:

@@ -48,7 +48,8 @@ class Lookups:
         found = [self._store.labels[i] for i in self._store.alive(ids, milliseconds(start_s), milliseconds(end_s))]
         if self._histograms is None:
             return found
-        return sorted({*found, *self._histograms.series(selectors, start_s, end_s)})
+        own = set(self._histograms.series(selectors, start_s, end_s))
+        return sorted([*(one for one in found if one not in own), *own]) if own else found
 
     def meant(self, selectors: Sequence[tree.Selector]) -> list[values.LabelSet]:
         """Labels of all series, whenever they lived, that any selector of a query means; raises as `series`."""

@@ -31,7 +31,7 @@ class Strip:
 
     def visible(self, until_ms: int) -> int:
         """How many scrapes have happened by then."""
-        return int(np.searchsorted(self.times_ms, until_ms, side="right"))
+        return int(self.times_ms.searchsorted(until_ms, side="right"))
 
 
 @dataclasses.dataclass(frozen=True, slots=True, eq=False)
@@ -113,7 +113,7 @@ class Store:
         """Those of `ids` with a sample in [start, end]."""
         good = np.zeros(len(ids), dtype=bool)
         for strip, at, _ in self.pieces(ids):
-            first, last = np.searchsorted(strip.times_ms, start_ms), strip.visible(end_ms)
+            first, last = strip.times_ms.searchsorted(start_ms), strip.visible(end_ms)
             good[at] = bool(strip.held[first:last].any())
         return ids[good]
 
@@ -150,7 +150,7 @@ def instants(
     out, present = np.empty(shape), np.empty(shape, dtype=bool)
     newest_age = settings.lookback_ms + (settings.dialect is options.Dialect.V2)
     for strip, at, rows in store.pieces(ids):
-        column = np.searchsorted(strip.times_ms, np.minimum(ref_ms, until_ms), side="right") - 1
+        column = strip.times_ms.searchsorted(np.minimum(ref_ms, until_ms), side="right") - 1
         seen = np.maximum(column, 0)
         fresh = (column >= 0) & (ref_ms - strip.times_ms[seen] < newest_age) & strip.held[seen]
         present[at] = fresh
@@ -160,12 +160,12 @@ def instants(
 
 def run(strip: Strip, rows: IntArray, start_ms: int, end_ms: int) -> Run:
     """The samples of `rows` in [start, end]."""
-    first, last = int(np.searchsorted(strip.times_ms, start_ms)), strip.visible(end_ms)
+    first, last = int(strip.times_ms.searchsorted(start_ms)), strip.visible(end_ms)
     if strip.columns is None:
         together = int(rows[-1]) - int(rows[0]) == len(rows) - 1  # neighbours are seen in place, not copied
         chosen = slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
         return Run(strip.times_ms[first:last], np.asarray(strip.block[chosen, first:last], dtype=np.float64))
-    columns = strip.columns[slice(*np.searchsorted(strip.columns, [first, last]))]
+    columns = strip.columns[slice(*strip.columns.searchsorted([first, last]))]
     return Run(strip.times_ms[columns], np.asarray(strip.block[rows[:, None], columns], dtype=np.float64))
 
 

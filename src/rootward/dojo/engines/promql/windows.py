@@ -65,8 +65,8 @@ def cut(run: store.Run, end_ms: IntArray, eval_ms: IntArray, range_ms: int, sett
         errors.QueryTooLarge: all windows together hold more samples than the limit.
     """
     side: Literal["left", "right"] = "right" if settings.dialect is options.Dialect.V3 else "left"
-    low = np.searchsorted(run.times_ms, end_ms - range_ms, side=side)
-    high = np.maximum(np.searchsorted(run.times_ms, end_ms, side="right"), low)
+    low = run.times_ms.searchsorted(end_ms - range_ms, side=side)
+    high = np.maximum(run.times_ms.searchsorted(end_ms, side="right"), low)
     if int((high - low).sum()) * len(run.block) > settings.limits.window_samples:
         raise errors.QueryTooLarge(budget.TOO_MANY_SAMPLES)
     return Windows(run.times_ms, run.block, low, high, end_ms, eval_ms, range_ms, settings)
