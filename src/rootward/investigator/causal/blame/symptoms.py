@@ -3,9 +3,10 @@
 import collections
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import loglines
@@ -107,7 +108,10 @@ _UNRESOLVED = re.compile(
     r"|lookup \S+ (?:on \S+ )?.*timeout",
     re.IGNORECASE,
 )
-
+_UNRESOLVED_HINTS = (
+    "no such host", "enotfound", "eai_again", "servfail", "server misbehaving", "name resolution", "service not known", "unknownhost",
+    "lookup ",
+)  # fmt: skip
 
 _OVERLOADED = re.compile(
     r"overload|saturat|queue|shed|capacity|autoscal|scal(?:e|ing) up|too many requests|429|rate limit", re.IGNORECASE
@@ -120,7 +124,7 @@ def external(case: cases.Case, symptoms: Symptoms, onset_s: float) -> str:
     if _EXPIRED.search(symptoms.text):
         return "a certificate expired"
     known = loglines.kinds(case)
-    failing = np.array([_UNRESOLVED.search(line) is not None for line in known.example], dtype=bool)
+    failing = _unresolved(known.example)
     unresolved = {
         logs.entity.name
         for logs, kinds in zip(case.logs, known.of, strict=True)
@@ -132,6 +136,14 @@ def external(case: cases.Case, symptoms: Symptoms, onset_s: float) -> str:
     if growth >= TRAFFIC_SURGE:
         return f"traffic grew to {growth:.1f} times its usual rate"
     return ""
+
+
+def _unresolved(lines: Sequence[str]) -> npt.NDArray[np.bool_]:
+    """Which lines say that a name did not resolve; mostly one look at all of them tells that none does."""
+    lowered = "\n".join(lines).lower()
+    if not any(hint in lowered for hint in _UNRESOLVED_HINTS):
+        return np.zeros(len(lines), dtype=bool)
+    return np.array([_UNRESOLVED.search(line) is not None for line in lines], dtype=bool)
 
 
 def traffic_growth(case: cases.Case, onset_s: float) -> float:
