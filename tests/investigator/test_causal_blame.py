@@ -164,3 +164,12 @@ def test_a_batch_without_spans_or_with_orphans_does_no_harm() -> None:
     assert table.parent.tolist() == [-1, -1]
     assert calls.votes(picture.draw(small.case([], spans=(small.spans(orphan),)))) == []
     assert isinstance(records.LogBatch, type)
+
+
+def test_a_target_that_cannot_be_scraped_is_no_pain() -> None:
+    """`up` says of the watcher as much as of the watched."""
+    lost = small.signal(small.service("orders"), small.Role.AVAILABILITY, 1.0, 0.0, name="up", noise=0.0)
+    named = small.signal(small.service("orders"), small.Role.AVAILABILITY, 1.0, 0.0, name="slo_availability", noise=0.0)
+    unseen, felt = (picture.draw(small.case([one])) for one in (lost, named))
+    assert not flow.pains(unseen.by_role, flow.ERRORS)
+    assert flow.pains(felt.by_role, flow.ERRORS)

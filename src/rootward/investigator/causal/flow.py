@@ -40,6 +40,8 @@ class Pain:
     standing: float
 
 
+_SCRAPED = frozenset({"up"})  # whether a target could be scraped: it says of the watcher as much as of the watched
+
 Pains = Mapping[entities.Entity, Pain]
 
 
@@ -47,7 +49,7 @@ def pains(
     measured: Mapping[roles.Role, Sequence[shifts.Shift]], dimension: tuple[roles.Role, ...]
 ) -> dict[entities.Entity, Pain]:
     """Per suspect the most telling worsening in `dimension`: own measurements before clients', better roles before others."""
-    speaking = [shift for role in dimension for shift in measured.get(role, ())]
+    speaking = [shift for role in dimension for shift in measured.get(role, ()) if shift.signal.name not in _SCRAPED]
     peak = shifts.quiet_peak(speaking)
     served = {shift.home for shift in speaking if shift.observer is None and not outgoing(shift)}
     best: dict[entities.Entity, tuple[tuple[bool, float], Pain]] = {}
