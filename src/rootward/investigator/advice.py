@@ -44,7 +44,7 @@ CHECKS = MappingProxyType(
         "version_skew": "Compare the versions on both sides of {entity}'s failing messages; finish the roll-out or take it back.",
         "n_plus_one": "Count {entity}'s statements per request before and after its release; look for a query inside a loop.",
         "db_credentials": "Compare the secret that {entity}'s clients run with and the one that holds now; restart those that started before the rotation.",
-        "consumer_lag": "Look for one message that fails again and again on {entity}'s slowest partition.",
+        "consumer_lag": "See on which partitions {entity} is behind: one means a message that fails again and again, all mean slow handling or a group that keeps rebalancing.",
         "missing_configmap": "Create the config map that {entity}'s pods refer to, or take the reference back.",
         "missing_secret": "Create the secret that {entity}'s pods refer to, or take the reference back.",
         "image_reference": "Look whether the tag that {entity}'s pods ask for was ever pushed.",

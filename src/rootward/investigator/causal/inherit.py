@@ -17,6 +17,8 @@ HOPS_MAX = 4
 HOP_SHARE = 0.9  # what is left of the inheritance per call between
 DOWNWARD = frozenset({"traffic_spike", "traffic_drop"})
 EVERYWHERE = frozenset({"dns_failure"})
+SHARED = frozenset({"signature.shared"})  # families whose clue is about what many read
+OVERLOADS = frozenset({"n_plus_one"})  # its callees' other callers suffer as well
 
 
 def scores(
@@ -37,13 +39,16 @@ def scores(
 
 
 def _reached(seen: picture.Picture, clue: cases.Clue) -> dict[entities.Entity, int]:
-    if clue.fault in EVERYWHERE:
+    if clue.fault in EVERYWHERE or clue.family in SHARED:
         return dict.fromkeys(seen.suspects, 1)
     beside = _beside(seen, clue)
     reach = seen.graph.below(clue.entity) if clue.fault in DOWNWARD else seen.graph.above(clue.entity)
     for victim in sorted(beside):
         for entity, hops in seen.graph.above(victim).items():
             reach[entity] = min(reach.get(entity, hops + 1), hops + 1)
+    if clue.fault in OVERLOADS:
+        for callee in sorted(seen.graph.callees.get(clue.entity, ())):
+            reach = {**{other: hops + 1 for other, hops in seen.graph.above(callee).items()}, **reach}
     return {entity: hops for entity, hops in reach.items() if hops <= HOPS_MAX}
 
 

@@ -3,6 +3,8 @@
 Source: cAdvisor's container_cpu_cfs_throttled_periods_total; Linux "CFS Bandwidth Control".
 """
 
+from collections.abc import Mapping
+
 from rootward.investigator.causal import case as cases
 from rootward.investigator.causal import picture, shifts
 from rootward.investigator.causal.signatures import reading
@@ -31,8 +33,10 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
             and home in working
             and working[home].after > TRAFFIC_FACTOR * max(working[home].before, 1e-9)
         )
+        burning = home in _burning(working) and not driven
         weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
-        found.append(_clue(home, "cpu_throttling", weight, shift))
+        # What works far more for no more requests meets its limit because it burns; one that was lowered takes work away.
+        found.append(_clue(home, "cpu_overload" if burning else "cpu_throttling", weight, shift))
     for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):
         if home in throttled or shift.after < BURN_FACTOR * max(shift.before, 1e-9):
             continue
@@ -40,6 +44,10 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         if not driven:
             found.append(_clue(home, "cpu_overload", BURNING, shift))
     return found
+
+
+def _burning(working: Mapping[entities.Entity, shifts.Shift]) -> set[entities.Entity]:
+    return {home for home, shift in working.items() if shift.after >= BURN_FACTOR * max(shift.before, 1e-9)}
 
 
 def _clue(home: entities.Entity, fault: str, weight: float, shift: shifts.Shift) -> cases.Clue:

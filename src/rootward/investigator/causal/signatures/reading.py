@@ -76,11 +76,13 @@ class Spoken:
     pods: tuple[str, ...] = ()
 
 
-def spoken(seen: picture.Picture, pattern: re.Pattern[str]) -> list[Spoken]:
-    """Who newly says what `pattern` describes, most talkative first; one example of each kind of line is matched, for speed."""
+def spoken(seen: picture.Picture, pattern: re.Pattern[str], *, ever: bool = False) -> list[Spoken]:
+    """Who newly says what `pattern` describes, most talkative first; one example of each kind of line is matched, for speed.
+
+    With `ever`, it need not be new: for words that nobody says in health, where trouble smoulders long before it is felt."""
     if seen.logs is None:
         return []
-    since_s = seen.onset_s - NOW_S
+    since_s = -np.inf if ever else seen.onset_s - NOW_S
     late = int((seen.logs.recorded & (seen.logs.bins >= since_s)).sum())
     early = int(seen.logs.recorded.sum()) - late
     known = loglines.kinds(seen.case)

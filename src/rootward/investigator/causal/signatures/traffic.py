@@ -1,6 +1,6 @@
-"""Load: more requests than the system can serve, and retries that keep it overloaded after the trigger has gone.
+"""Load: more requests than the system can serve, hardly any, and retries that keep it overloaded after the trigger has gone.
 
-A spike moves the entry's requests first and everything behind it in proportion. A retry storm moves the callee's requests far more than
+A drop is the opposite: the entry is well, and hardly anybody asks. A spike moves the entry's requests first and everything behind it in proportion. A retry storm moves the callee's requests far more than
 those of its users: work amplification (Bronson et al., "Metastable Failures in Distributed Systems", HotOS 2021).
 """
 
@@ -13,6 +13,9 @@ from rootward.signals.roles import role as roles
 FAMILY = "signature.load"
 SPIKE_FACTOR = 1.4
 SPIKE = 4.5
+DROP_FACTOR = 0.4  # of the requests are left: a quiet hour takes less away, and not at once
+DROP = 5.0
+DROP_Z = 3.0
 AMPLIFIED_FACTOR = 1.5  # how much more the calls grew than the users' requests did
 STORM = 4.0
 RETRYING = 1.5
@@ -26,7 +29,7 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
     entry = _entry(seen, grown)
     if entry is None:
         return []
-    return [*_spike(grown, entry), *_storm(seen, grown, entry)]
+    return [*_spike(grown, entry), *_drop(seen, grown, entry), *_storm(seen, grown, entry)]
 
 
 Growth = dict[entities.Entity, tuple[float, shifts.Shift]]
@@ -62,6 +65,21 @@ def _spike(growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
         f"requests to {entry.name} grew {factor:.1f} times, from {shift.before:.3g} to {shift.after:.3g} per second"
     )
     return [cases.Clue(entry, "traffic_spike", SPIKE, sentence, (shift.signal.evidence,), FAMILY, shift.onset_s)]
+
+
+def _drop(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
+    """Requests stop arriving at a healthy entry whose address answers: they are sent elsewhere. Where the address itself fails, the
+    trouble is in front of it, and nothing here shows why."""
+    factor, shift = growth[entry]
+    if factor > DROP_FACTOR or shift.z > -DROP_Z or entry in reading.risen(seen, roles.Role.ERROR_RATIO):
+        return []
+    felt = (roles.Role.AVAILABILITY, roles.Role.ERROR_RATIO, *roles.DURATIONS)
+    if any(
+        one.home in seen.doors and one.z >= reading.NOTABLE_Z for role in felt for one in seen.by_role.get(role, ())
+    ):
+        return []
+    sentence = f"requests to {entry.name} fell to {factor:.0%}, from {shift.before:.3g} to {shift.after:.3g} per second, without errors"
+    return [cases.Clue(entry, "traffic_drop", DROP, sentence, (shift.signal.evidence,), FAMILY, shift.onset_s)]
 
 
 def _storm(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
