@@ -45,25 +45,27 @@ OVERLOADS = frozenset({"n_plus_one"})  # causes that do to what they call what t
 FOLLOW = {
     "bad_config": frozenset({"crash_loop", "code_exception", "code_return", "retry_storm", "bad_deploy"}),
     "n_plus_one": frozenset({"slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}),
-    "batch_contention": frozenset({"slow_query", "pool_exhaustion", "retry_storm"}),
+    "batch_contention": frozenset({"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm"}),
     "traffic_drop": frozenset({"code_return", "code_exception", "third_party_slow"}),
     "version_skew": frozenset({"code_exception", "code_return", "retry_storm"}),
-    "db_failover": frozenset({"code_exception", "code_return", "pool_exhaustion", "retry_storm"}),
-    "data_corruption": frozenset({"code_exception", "code_return", "retry_storm"}),
+    "db_failover": frozenset({"consumer_lag", "code_exception", "code_return", "pool_exhaustion", "retry_storm"}),
+    "data_corruption": frozenset({"consumer_lag", "code_exception", "code_return", "retry_storm"}),
     "integer_overflow": frozenset({"code_exception", "code_return", "retry_storm"}),
     "broker_blocked": frozenset({"code_exception", "code_return", "third_party_slow", "retry_storm", "consumer_lag"}),
     "broker_partition": frozenset({"code_exception", "code_return", "retry_storm", "consumer_lag"}),
     "traffic_spike": frozenset(
         {"conntrack_full", "cpu_throttling", "cpu_overload", "pool_exhaustion", "slow_query", "retry_storm"}
     ),
-    "cache_loss": frozenset({"slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}),
-    "lock_contention": frozenset({"slow_query", "pool_exhaustion", "retry_storm"}),
-    "slow_query": frozenset({"pool_exhaustion", "retry_storm"}),
+    "cache_loss": frozenset(
+        {"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}
+    ),
+    "lock_contention": frozenset({"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm"}),
+    "slow_query": frozenset({"consumer_lag", "pool_exhaustion", "retry_storm"}),
     "dns_failure": frozenset({"third_party_slow", "retry_storm", "code_exception", "code_return"}),
-    "third_party_slow": frozenset({"pool_exhaustion", "retry_storm"}),
-    "memory_leak": frozenset({"crash_loop", "cpu_overload", "cpu_throttling", "retry_storm"}),
-    "cpu_throttling": frozenset({"pool_exhaustion", "retry_storm", "cpu_overload"}),
-    "pool_exhaustion": frozenset({"retry_storm"}),
+    "third_party_slow": frozenset({"consumer_lag", "pool_exhaustion", "retry_storm"}),
+    "memory_leak": frozenset({"consumer_lag", "crash_loop", "cpu_overload", "cpu_throttling", "retry_storm"}),
+    "cpu_throttling": frozenset({"consumer_lag", "pool_exhaustion", "retry_storm", "cpu_overload"}),
+    "pool_exhaustion": frozenset({"consumer_lag", "retry_storm"}),
     # Pods that are not there leave their work to those that are.
     "pod_preempted": _MISSING,
     "pod_ips_exhausted": _MISSING,
