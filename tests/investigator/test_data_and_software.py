@@ -90,6 +90,18 @@ def test_a_batch_is_told_from_a_slow_statement_by_its_own_long_one() -> None:
     assert slow_database(41000.0, "SELECT sum(n) FROM lines") == ("orders-db", "slow_query")
 
 
+def test_statements_that_wait_while_nothing_works_wait_for_the_disk() -> None:
+    node = entities.Entity(entities.EntityKind.NODE, "m1")
+    slower = small.signal(ORDERS_DB, Role.DB_STATEMENT_TIME, 0.003, 0.3)
+    load = small.signal(node, Role.OTHER, 2.0, 9.0, name="node_load1")
+    pod = records.ClusterObject("Pod", "orders-db-0", "shop", {"spec": {"nodeName": "m1"}})
+    placed = {"objects": {"Pod": [pod]}, "pods_of": {"orders-db-0": ORDERS_DB}}
+    working = small.signal(ORDERS_DB, Role.CPU_USAGE, 0.2, 1.5)
+    assert first(slower, load, **placed) == ("orders-db", "io_storm")
+    assert first(slower, load, working, **placed) == ("orders-db", "slow_query")
+    assert first(slower, **placed) == ("orders-db", "slow_query")
+
+
 def test_many_more_statements_for_as_many_requests_are_the_clients() -> None:
     many = small.signal(ORDERS_DB, Role.DB_QUERY_RATE, 100.0, 4000.0)
     slower = small.signal(ORDERS_DB, Role.DB_STATEMENT_TIME, 0.003, 0.05)

@@ -23,7 +23,8 @@ SAME = {
     "n_plus_one": frozenset({"bad_deploy", "bad_config", "pool_exhaustion", "code_exception", "code_return"}),
     "version_skew": frozenset({"bad_deploy", "bad_config", "code_exception", "code_return"}),
     "consumer_lag": frozenset({"bad_deploy", "bad_config", "code_exception", "code_return", "retry_storm"}),
-    "batch_contention": frozenset({"slow_query", "cpu_overload", "cpu_throttling"}),
+    "io_storm": frozenset({"slow_query"}),
+    "batch_contention": frozenset({"io_storm", "slow_query", "cpu_overload", "cpu_throttling"}),
     "db_failover": frozenset({"slow_query", "code_exception", "code_return"}),
     "data_corruption": frozenset({"code_exception", "code_return"}),
     "integer_overflow": frozenset({"code_exception", "code_return"}),
@@ -45,6 +46,7 @@ OVERLOADS = frozenset({"n_plus_one"})  # causes that do to what they call what t
 FOLLOW = {
     "bad_config": frozenset({"crash_loop", "code_exception", "code_return", "retry_storm", "bad_deploy"}),
     "n_plus_one": frozenset({"slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}),
+    "io_storm": frozenset({"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm"}),
     "batch_contention": frozenset({"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm"}),
     "traffic_drop": frozenset({"code_return", "code_exception", "third_party_slow"}),
     "version_skew": frozenset({"code_exception", "code_return", "retry_storm"}),
