@@ -106,6 +106,7 @@ def test_many_more_statements_for_as_many_requests_are_the_clients() -> None:
     many = small.signal(ORDERS_DB, Role.DB_QUERY_RATE, 100.0, 4000.0)
     slower = small.signal(ORDERS_DB, Role.DB_STATEMENT_TIME, 0.003, 0.05)
     assert first(many, slower) == ("orders", "n_plus_one")
+    assert first(small.signal(ORDERS, Role.DB_QUERY_RATE, 100.0, 4000.0), slower) == ("orders", "n_plus_one")
     busy = [small.signal(one, Role.RATE, 100.0, 4000.0) for one in (FRONTEND, ORDERS, SEARCH)]
     assert first(many, slower, *busy)[1] != "n_plus_one"
 
@@ -171,5 +172,8 @@ def test_requests_that_stop_arriving_at_a_healthy_entry_are_a_drop_unless_its_ad
     signals = small.replaced(small.healthy(), *quiet)
     top = judge.judge(small.case(signals)).hypotheses[0]
     assert (top.entity, top.fault) == (FRONTEND, "traffic_drop")
+    slow = small.signal(FRONTEND, Role.DURATION_MEAN, 0.2, 4.0)
+    waiting = judge.judge(small.case(small.replaced(signals, slow))).hypotheses
+    assert all(one.fault != "traffic_drop" for one in waiting)
     door = small.signal(small.external("www.shop.org"), Role.AVAILABILITY, 1.0, 0.2, noise=0.0)
     assert all(one.fault != "traffic_drop" for one in judge.judge(small.case([*signals, door])).hypotheses)

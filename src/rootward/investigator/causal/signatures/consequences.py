@@ -56,7 +56,15 @@ FOLLOW = {
     "broker_blocked": frozenset({"code_exception", "code_return", "third_party_slow", "retry_storm", "consumer_lag"}),
     "broker_partition": frozenset({"code_exception", "code_return", "retry_storm", "consumer_lag"}),
     "traffic_spike": frozenset(
-        {"conntrack_full", "cpu_throttling", "cpu_overload", "pool_exhaustion", "slow_query", "retry_storm"}
+        {
+            "conntrack_full",
+            "consumer_lag",
+            "cpu_throttling",
+            "cpu_overload",
+            "pool_exhaustion",
+            "slow_query",
+            "retry_storm",
+        }
     ),
     "cache_loss": frozenset(
         {"consumer_lag", "slow_query", "pool_exhaustion", "retry_storm", "cpu_overload", "cpu_throttling"}

@@ -28,7 +28,8 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
         served = max([growth[one][0] for one in clients if one in growth], default=1.0)
         if shift.after < GROWN_FACTOR * max(served, 1.0) * shift.before:
             continue
-        client = _client(seen, clients)
+        # Where the client counts its own statements, it has told already.
+        client = _client(seen, clients) if store.kind is entities.EntityKind.DATABASE else store
         if client is not None:
             sentence = (
                 f"a statement of {store.name} is run {shift.after:.3g} times a second, {shift.before:.3g} before, "

@@ -16,6 +16,7 @@ SPIKE = 4.5
 DROP_FACTOR = 0.4  # of the requests are left: a quiet hour takes less away, and not at once
 DROP = 5.0
 DROP_Z = 3.0
+SLOWER_FACTOR = 2.0
 AMPLIFIED_FACTOR = 1.5  # how much more the calls grew than the users' requests did
 STORM = 4.0
 RETRYING = 1.5
@@ -71,7 +72,8 @@ def _drop(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list
     """Requests stop arriving at a healthy entry whose address answers: they are sent elsewhere. Where the address itself fails, the
     trouble is in front of it, and nothing here shows why."""
     factor, shift = growth[entry]
-    if factor > DROP_FACTOR or shift.z > -DROP_Z or entry in reading.risen(seen, roles.Role.ERROR_RATIO):
+    failing = entry in reading.risen(seen, roles.Role.ERROR_RATIO)
+    if factor > DROP_FACTOR or shift.z > -DROP_Z or failing or _slower(seen, entry):
         return []
     felt = (roles.Role.AVAILABILITY, roles.Role.ERROR_RATIO, *roles.DURATIONS)
     if any(
@@ -80,6 +82,15 @@ def _drop(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list
         return []
     sentence = f"requests to {entry.name} fell to {factor:.0%}, from {shift.before:.3g} to {shift.after:.3g} per second, without errors"
     return [cases.Clue(entry, "traffic_drop", DROP, sentence, (shift.signal.evidence,), FAMILY, shift.onset_s)]
+
+
+def _slower(seen: picture.Picture, entry: entities.Entity) -> bool:
+    """Its usual request takes longer: clients that wait for answers ask less often. Tails say nothing where hardly anybody asks."""
+    return any(
+        shift.home == entry and shift.z >= reading.NOTABLE_Z and shift.after >= SLOWER_FACTOR * shift.before
+        for role in (roles.Role.DURATION_P50, roles.Role.DURATION_MEAN)
+        for shift in seen.by_role.get(role, ())
+    )
 
 
 def _storm(seen: picture.Picture, growth: Growth, entry: entities.Entity) -> list[cases.Clue]:
