@@ -14,6 +14,7 @@ from rootward.signals.roles import role as roles
 FAMILY = "signature.cpu"
 THROTTLED_MIN = 0.15  # of periods: less is felt by nobody
 THROTTLED = 3.0
+BURNT = 5.0  # two measurements that agree: it works more, and up to its limit
 BURNING = 1.5
 BURN_FACTOR = 1.5
 TRAFFIC_FACTOR = 1.25
@@ -34,7 +35,8 @@ def clues(seen: picture.Picture) -> list[cases.Clue]:
             and working[home].after > TRAFFIC_FACTOR * max(working[home].before, 1e-9)
         )
         burning = home in _burning(working) and not driven
-        weight = THROTTLED * (0.4 if driven else 1.0) * (1.0 if reading.suffers(seen, home) else 0.5)
+        weight = BURNT if burning else THROTTLED * (0.4 if driven else 1.0)
+        weight *= 1.0 if reading.suffers(seen, home) else 0.5
         # What works far more for no more requests meets its limit because it burns; one that was lowered takes work away.
         found.append(_clue(home, "cpu_overload" if burning else "cpu_throttling", weight, shift))
     for home, shift in sorted(reading.risen(seen, roles.Role.CPU_USAGE).items()):
