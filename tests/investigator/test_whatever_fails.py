@@ -35,6 +35,8 @@ class Stand:
     def __getattr__(self, method: str) -> Any:
         if method == "aclose":
             return self._close
+        if method == "holds":  # told without asking
+            return lambda _kind: True
 
         async def ask(*_: Any, **__: Any) -> Any:
             reply = self._reply()
