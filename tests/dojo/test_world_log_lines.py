@@ -11,7 +11,7 @@ from rootward import _rng
 from rootward.dojo import world
 from rootward.dojo.capsule import telemetry as tm
 from rootward.dojo.world import blueprint as bp
-from rootward.dojo.world import log_layouts, log_words
+from rootward.dojo.world import log_formats, log_layouts, log_words
 from rootward.signals import log_text
 
 EVERY = [(language, k) for language, layouts in log_layouts.LAYOUTS.items() for k in range(len(layouts))]
@@ -98,3 +98,9 @@ def test_who_prints_nothing_has_no_objects() -> None:
     said = log_words.words(bp.Component(name="cart"), 0.0, _rng.stream(1, "words"))
     assert said.objects == ("",)
     assert len(set(said.steps)) == len(said.steps)
+
+
+@pytest.mark.parametrize("level", ["debug", "info", "warn", "error"])
+def test_every_format_and_layout_writes_every_level(level: str) -> None:
+    written = [*log_formats.FORMATS.values(), *(one for many in log_layouts.LAYOUTS.values() for one in many)]
+    assert all(write(1.7e9, level, "cart", "cache miss", "0f" * 16) for write in written)

@@ -34,7 +34,7 @@ def _python(time_s: float, level: str, component: str, text: str, trace: str) ->
 
 
 def _node(time_s: float, level: str, component: str, text: str, trace: str) -> str:
-    number = {"info": 30, "warn": 40, "error": 50}[level]
+    number = {"debug": 20, "info": 30, "warn": 40, "error": 50}[level]
     return f'{{"level":{number},"time":{int(time_s * 1e3)},"name":"{component}","msg":{json.dumps(text)},"traceId":"{trace}"}}'
 
 
@@ -46,7 +46,7 @@ def _nginx(time_s: float, level: str, component: str, text: str, trace: str) -> 
 
 def _postgres(time_s: float, level: str, component: str, text: str, trace: str) -> str:
     del component, trace
-    word = {"info": "LOG", "warn": "WARNING", "error": "ERROR"}[level]
+    word = {"debug": "DEBUG1", "info": "LOG", "warn": "WARNING", "error": "ERROR"}[level]
     if text.startswith(("FATAL:", "PANIC:")):  # worse than an error, and said so by whoever writes it
         word, text = text[:5], text[6:].lstrip()
     return f"{iso(time_s).replace('T', ' ')} UTC [{int(time_s * 31) % 4000 + 90}] {word}:  {text}"

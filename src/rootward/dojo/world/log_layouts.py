@@ -57,7 +57,7 @@ def _spring_correlated(time_s: float, level: str, component: str, text: str, tra
 
 
 def _logstash(time_s: float, level: str, component: str, text: str, trace: str) -> str:
-    value = {"info": 20000, "warn": 30000, "error": 40000}[level]
+    value = {"debug": 10000, "info": 20000, "warn": 30000, "error": 40000}[level]
     return f'{{"@timestamp":"{lf.iso(time_s)}Z","@version":"1","message":{json.dumps(text)},"logger_name":"{_logger(component, text)}","thread_name":"http-{_thread(trace)}","level":"{level.upper()}","level_value":{value},"traceId":"{trace}","spanId":"{trace[:16]}"}}'
 
 
