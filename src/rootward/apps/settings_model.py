@@ -197,7 +197,7 @@ class Investigation(Section):
     """Spans of each of baseline and trouble: where traces are large, fewer are read. What a few traces hold foretells how many."""
     suspects_max: Count = 4
     """Suspects that get a closer look in the second round."""
-    false_confidence_max: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.05
+    false_confidence_max: Annotated[float, pydantic.Field(gt=0, le=1)] = 0.02
     """Share of all alerts that may be told a wrong cause, 0 to 1; the smaller, the oftener it keeps quiet."""
     calibration_file: str = ""
     """Table of what confidence is worth, made by `rootward triage calibrate`; default: the one that is shipped."""

@@ -24,7 +24,7 @@ from rootward.investigator.causal import case
 FORMAT = "rootward-calibration-1"
 EDGE = 1e-6  # probabilities are kept this far from 0 and 1 before their logarithm is taken
 Z = 1.645  # of a two-sided 90% interval
-FALSE_CONFIDENCE_MAX = 0.05
+FALSE_CONFIDENCE_MAX = 0.02
 BYTES_MAX = 2**20
 
 
