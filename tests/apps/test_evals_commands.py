@@ -74,7 +74,7 @@ def test_what_cannot_be_built_is_told_and_is_the_exit_status(rootward, tmp_path:
     ("words", "said"),
     [
         (("standart",), "standard"),
-        (("smoke", "--subject", "model:x"), "language models"),
+        (("smoke", "--subject", "model:x"), "no models are configured"),
         (("smoke", "--subject", "gpt"), "embedded"),
         (("smoke", "--perturb", "clen"), "clean"),
         (("smoke", "--only", "nothing/*"), "matches"),

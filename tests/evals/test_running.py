@@ -142,8 +142,8 @@ def test_a_part_of_a_plan_is_chosen_by_glob_and_spread_by_limit() -> None:
     assert len({item.world for item in few}) > 1
 
 
-def test_a_model_cannot_be_measured_yet_and_says_so() -> None:
-    with pytest.raises(errors.InputError, match="language models"):
+def test_a_model_that_is_not_configured_and_a_subject_that_is_none_are_told() -> None:
+    with pytest.raises(errors.SettingsError, match="no models are configured"):
         subjects.named("model:anything")
     with pytest.raises(errors.InputError, match="embedded"):
         subjects.named("embeded")

@@ -231,6 +231,9 @@ class Stand:
     def __init__(self, outcome: answers.Outcome) -> None:
         self._outcome = outcome
 
+    def holds(self, _kind: str) -> bool:
+        return True
+
     def __getattr__(self, method: str) -> Any:
         async def ask(*_: Any, **__: Any) -> answers.Answer[Any]:
             return answers.Answer(self._outcome, "stand", method)

@@ -18,6 +18,9 @@ class Fixed:
         self.name = name
         self._values = values
 
+    def holds(self, _kind: str) -> bool:
+        return True
+
     def __getattr__(self, question: str):
         async def answer(*_args: object, **_kwargs: object):
             value = self._values.get(question)
