@@ -115,6 +115,11 @@ def test_a_corrected_sentence_counts(known: Known) -> None:
     assert found.opinion.dropped == ()
 
 
+def test_arguments_that_are_no_json_are_told_as_such(known: Known) -> None:
+    _, model = opine(known, llm.ToolCall("c1", "conclude", {}, malformed="{oops"), concludes("unsure"))
+    assert "no JSON arguments: {oops" in testing.scripted.last_text(model.asked[1])
+
+
 def test_questions_are_asked_side_by_side_and_become_evidence(known: Known) -> None:
     calls = [
         call("objects", 1, kind="Pod"),

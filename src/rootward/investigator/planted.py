@@ -11,7 +11,7 @@ import binascii
 import dataclasses
 import re
 import urllib.parse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rootward.investigator.causal import case
 
@@ -109,14 +109,14 @@ def _texts(subject: case.Case) -> Iterable[tuple[str, str, str]]:
             yield f"a log line of {part.entity.name}", part.evidence, line
     for spans in subject.spans:
         distinct = {id(one): one for one in spans.spans.attributes}.values()  # most spans share theirs
-        for line in _suspicious(list({v for one in distinct for v in one.values() if isinstance(v, str)})):
+        # In order: a set's own is another in every process, and equal cases must give equal findings.
+        for line in _suspicious(sorted({v for one in distinct for v in one.values() if isinstance(v, str)})):
             yield "an attribute of a span", spans.evidence, line
 
 
-def _suspicious(lines: Iterable[str]) -> Iterable[str]:
+def _suspicious(lines: Sequence[str]) -> Iterable[str]:
     """Those worth a look of their own: most batches are told innocent by a few searches in all of their text at once."""
-    listed = sorted(lines) if not isinstance(lines, list | tuple) else lines
-    whole = "\n".join(listed)
+    whole = "\n".join(lines)
     lowered = whole.lower()
     if any(hint in lowered for hint in _HINTS) or not whole.isascii() or _BASE64.search(whole):
-        yield from listed
+        yield from lines

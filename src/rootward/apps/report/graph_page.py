@@ -3,9 +3,7 @@
 import dataclasses
 from collections.abc import Sequence
 
-import jinja2
-
-from rootward.apps.report import graph_layout
+from rootward.apps.report import graph_layout, pages
 from rootward.apps.report import memory as ages
 from rootward.memory.graph import model
 
@@ -56,29 +54,26 @@ class Row:
 
 def render(graph: model.Graph, *, now_s: float, about: model.Node | None = None) -> str:
     """The page. Everything that came from production is escaped."""
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("rootward.apps.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     calls = [edge for edge in graph.edges if edge.relation in model.CARRIES]
     drawn = sorted({one for edge in calls for one in (edge.subject, edge.object)} | ({about} if about else set()))
     too_many = len(drawn) > DRAWN_MAX
     layout = graph_layout.lay_out(drawn, [] if too_many else [(edge.subject, edge.object) for edge in calls])
-    return environment.get_template("graph.html.j2").render(
-        title=f"What depends on {about}" if about else "What depends on what",
-        counts=f"{len(graph.nodes)} nodes, {len(graph.edges)} edges",
-        too_many=too_many,
-        boxes=[] if too_many else [_box(graph, one, layout, about) for one in drawn],
-        curves=[] if too_many else [_curve(edge, layout, now_s) for edge in calls],
-        layout=layout,
-        size=(graph_layout.WIDTH, graph_layout.HEIGHT),
-        kinds=sorted({one.kind for one in drawn}),
-        columns=[name for name, _, _ in COLUMNS],
-        things=[(str(one), _cells(graph, one)) for one in drawn],
-        rows=[_row(edge, now_s) for edge in graph.edges],
+    return (
+        pages.environment()
+        .get_template("graph.html.j2")
+        .render(
+            title=f"What depends on {about}" if about else "What depends on what",
+            counts=f"{len(graph.nodes)} nodes, {len(graph.edges)} edges",
+            too_many=too_many,
+            boxes=[] if too_many else [_box(graph, one, layout, about) for one in drawn],
+            curves=[] if too_many else [_curve(edge, layout, now_s) for edge in calls],
+            layout=layout,
+            size=(graph_layout.WIDTH, graph_layout.HEIGHT),
+            kinds=sorted({one.kind for one in drawn}),
+            columns=[name for name, _, _ in COLUMNS],
+            things=[(str(one), _cells(graph, one)) for one in drawn],
+            rows=[_row(edge, now_s) for edge in graph.edges],
+        )
     )
 
 

@@ -4,10 +4,8 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import jinja2
-
 from rootward import _clock
-from rootward.apps.report import text
+from rootward.apps.report import pages, text
 from rootward.investigator import finding as findings
 from rootward.investigator.causal import fault_kinds
 from rootward.signals import quantity
@@ -35,13 +33,7 @@ def render(finding: findings.Finding, *, truth: Mapping[str, Any] | None = None)
 
     Everything that came from production is escaped.
     """
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("rootward.apps.report", "templates"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = pages.environment()
     environment.filters["moment"] = text.time_of_day
     environment.filters["fault_sentence"] = fault_kinds.sentence
     environment.filters["iso"] = _clock.to_iso

@@ -101,12 +101,10 @@ def _lines(papers: dossier.Dossier, key: str) -> tuple[str, ...]:
     return () if item is None else (item.title, *item.short, *item.whole)
 
 
-def _values(text: str) -> list[float]:
+def _values(text: str) -> set[float]:
     """Every number that stands in the text; "10:42" is two."""
-    return sorted(
-        {_value(word) for word in re.findall(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text, re.IGNORECASE)}
-        | {-_value(word) for word in re.findall(r"(?<=-)\d[\d,]*(?:\.\d+)?", text)}
-    )
+    found = {_value(word) for word in re.findall(r"\d[\d,]*(?:\.\d+)?(?:e[+-]?\d+)?", text, re.IGNORECASE)}
+    return found | {-_value(word) for word in re.findall(r"(?<=-)\d[\d,]*(?:\.\d+)?", text)}
 
 
 def _value(word: str) -> float:

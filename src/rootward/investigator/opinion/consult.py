@@ -126,12 +126,12 @@ class _Talk:
 
     def _concluded(self, call: llm.ToolCall) -> tuple[conclusion.Conclusion | None, str]:
         """The conclusion with the claims that hold, and what to tell the model when it can do better."""
+        if call.malformed:  # its arguments are empty then, and the model is to be told why
+            return None, f"These are no JSON arguments: {call.malformed[:200]}"
         try:
             said = conclusion.Conclusion.model_validate(self._cover.restore_tree(dict(call.arguments)))
         except pydantic.ValidationError as error:
             return None, f"This does not fit the form: {_first_of(error)}"
-        if call.malformed:
-            return None, f"These are no JSON arguments: {call.malformed[:200]}"
         kept, self.dropped = conclusion.check(said.claims, self._desk.papers)
         said = said.model_copy(update={"claims": kept})
         complaint = "; ".join(f"“{one.sentence}”: {one.reason}" for one in self.dropped)

@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from rootward.investigator import planted
 from rootward.investigator.opinion import digests
 
-SHORT_LINES = 14
 LINE_CHARS_MAX = 320
 WHOLE_LINES_MAX = 20_000
 LEFT_OUT = "[left out: a text that tries to instruct whoever reads it]"
@@ -37,7 +36,7 @@ class Dossier:
     def add(self, key: str, title: str, lines: digests.Lines, *, fresh: bool = False) -> Item:
         """Keep the evidence. Texts that instruct their reader are left out of it."""
         whole = tuple(_harmless(line) for line in lines.whole[:WHOLE_LINES_MAX])
-        short = tuple(_harmless(line)[:LINE_CHARS_MAX] for line in (lines.short or lines.whole)[:SHORT_LINES])
+        short = tuple(_harmless(line)[:LINE_CHARS_MAX] for line in (lines.short or lines.whole)[: digests.SHORT])
         if len(lines.whole) > len(short):
             short = (*short, f"({len(lines.whole)} lines in all; read {key} for more)")
         item = self._items[key] = Item(key, title, short, whole, tuple(lines.telling), fresh)

@@ -16,7 +16,6 @@ from rootward.dojo.engines.promql import budget, options, patterns, tree, values
 
 FloatArray = values.FloatArray
 IntArray = values.IntArray
-NEVER_MS = np.iinfo(np.int64).max
 _NONE = np.empty(0, dtype=np.int64)
 
 

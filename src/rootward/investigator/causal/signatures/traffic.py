@@ -20,9 +20,6 @@ SLOWER_FACTOR = 2.0
 AMPLIFIED_FACTOR = 1.5  # how much more the calls grew than the users' requests did
 STORM = 4.0
 RETRYING = 1.5
-RETRY_WORDS = reading.compiled(
-    r"\bretry(?:ing)?\b.{0,40}(?:attempt|\d)|attempt \d+ (?:of|/) ?\d+|retries exhausted|retry budget"
-)
 
 
 def clues(seen: picture.Picture) -> list[cases.Clue]:
